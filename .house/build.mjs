@@ -1,0 +1,40 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { node } from './child.mjs'
+import { packages, root } from './paths.mjs'
+import { stamp, stamped, times } from './stamp.mjs'
+
+export const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+
+/** Compiles the packages, unless nothing changed since the last time. Answers an exit code. */
+export async function build() {
+  const state = times(sources())
+  if (stamped('build', state) && packages().every(built)) return 0
+  console.error('building …')
+  const code = await node([tsc, '-b'], { stdio: ['ignore', 2, 2] })
+  if (code === 0) stamp('build', state)
+  else if (code !== 130) console.error('bptt could not be built: the lines above say where.')
+  return code
+}
+
+function built(name) {
+  return existsSync(join(root, 'packages', name, 'dist', '.tsbuildinfo'))
+}
+
+function sources() {
+  const configs = ['tsconfig.base.json', 'tsconfig.json', 'pnpm-lock.yaml'].map(file => join(root, file))
+  return [
+    ...configs,
+    ...packages().flatMap(name => [...files(join(root, 'packages', name, 'src')), ...own(name)]),
+  ]
+}
+
+function own(name) {
+  return ['package.json', 'tsconfig.json'].map(file => join(root, 'packages', name, file))
+}
+
+function files(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap(entry => (entry.isDirectory() ? files(join(folder, entry.name)) : [join(folder, entry.name)]))
+    .sort()
+}

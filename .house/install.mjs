@@ -1,0 +1,72 @@
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { basename, join, relative } from 'node:path'
+import { spawned } from './child.mjs'
+import { packages, root } from './paths.mjs'
+import { contents, stamp, stamped } from './stamp.mjs'
+
+const log = join(root, '.house', 'install.log')
+
+/** Brings node_modules to what the lockfile says, unless it is there already. Answers an exit code. */
+export async function install() {
+  const state = contents(manifests())
+  if (stamped('install', state)) return 0
+  console.error('installing dependencies (once) …')
+  const code = await pnpm(['install', '--frozen-lockfile'])
+  if (code === 0) stamp('install', state)
+  else if (code !== 130) console.error(failure(readFileSync(log, 'utf8')))
+  return code === 0 ? 0 : 1
+}
+
+/** One sentence for what went wrong, from the installer's own output. */
+export function failure(output) {
+  const cause = causes.find(({ sign }) => sign.test(output))?.says ?? 'the installer stopped with an error'
+  return `bptt could not install its dependencies: ${cause} (the installer's own words are in ${relative(root, log)}).`
+}
+
+const causes = [
+  {
+    sign: /OUTDATED_LOCKFILE|Cannot install with "frozen-lockfile"/,
+    says: 'pnpm-lock.yaml does not fit the package.json files, so run `npx pnpm install` and commit the new lockfile',
+  },
+  { sign: /ENOSPC|no space left/i, says: 'the disk is full, so make room and run the same command again' },
+  {
+    sign: /EACCES|EPERM|permission denied/i,
+    says: 'a folder may not be written, so check who owns this folder',
+  },
+  {
+    sign: /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|ENETUNREACH|FETCH_FAIL|META_FETCH|error sending request|dns error|network/i,
+    says: 'the package registry cannot be reached, so check the network (or proxy) and run the same command again',
+  },
+]
+
+function manifests() {
+  const named = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json']
+  return [...named, ...packages().map(name => join('packages', name, 'package.json'))].map(file =>
+    join(root, file),
+  )
+}
+
+/** Runs the pnpm that package.json pins through the npm that started us, its output going to the log file. */
+async function pnpm(args) {
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const npm = process.env.npm_execpath ?? ''
+  const wanted = ['--yes', '--prefer-offline', '--', packageManager, ...args]
+  const out = openSync(log, 'w')
+  const options = { stdio: ['ignore', out, out], env: { ...process.env, ...unattended } }
+  try {
+    if (basename(npm) === 'npm-cli.js')
+      return await spawned(process.execPath, [npm, 'exec', ...wanted], options)
+    return await spawned('npx', wanted, { ...options, shell: process.platform === 'win32' })
+  } finally {
+    closeSync(out)
+  }
+}
+
+/** No questions, a log that says what happened even under `npm --silent`, and a soon answer without a network. */
+const unattended = {
+  CI: 'true',
+  npm_config_loglevel: 'warn',
+  npm_config_fetch_retries: '2',
+  npm_config_fetch_retry_mintimeout: '1000',
+  npm_config_fetch_retry_maxtimeout: '5000',
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build, tsc } from './build.mjs'
+import { node } from './child.mjs'
+import { dropEchoes } from './echo.mjs'
+import { install } from './install.mjs'
+import { root } from './paths.mjs'
+
+const bin = (...parts) => join(root, 'node_modules', ...parts)
+const biome = bin('@biomejs', 'biome', 'bin', 'biome')
+
+/** What each npm script does, as steps that answer an exit code; the first that is not 0 ends the job. */
+const jobs = {
+  start: args => [install, build, () => bptt(['start', ...args])],
+  bptt: args => [install, build, () => bptt(args)],
+  test: args => [install, build, () => node([bin('vitest', 'vitest.mjs'), 'run', ...args])],
+  check: () => [install, () => node([biome, 'check', '.']), build, typecheckTests],
+  fix: () => [install, () => node([biome, 'check', '--write', '.'])],
+  docs: args => [install, build, () => node([bin('typedoc', 'bin', 'typedoc'), ...args])],
+  style: () => [
+    install,
+    build,
+    () => node(['--import', './.house/hooks.mjs', join(root, 'test', 'style', 'report.ts')]),
+  ],
+}
+
+export async function run(name, args) {
+  if (!Object.hasOwn(jobs, name))
+    throw new Error(`no job '${name}'; there are ${Object.keys(jobs).join(', ')}`)
+  for (const step of jobs[name](args)) {
+    const code = await step()
+    if (code !== 0) {
+      process.exitCode = code
+      return
+    }
+  }
+}
+
+/**
+ * Hands this process over to the command line program, as if it had been started by name: no second
+ * process stands between it and the terminal, its signals, its input and its exit code.
+ */
+async function bptt(args) {
+  const program = join(root, 'packages', 'cli', 'dist', 'bptt.js')
+  process.argv = [process.argv[0], program, ...args]
+  dropEchoes()
+  await import(pathToFileURL(program).href)
+  return process.exitCode ?? 0
+}
+
+function typecheckTests() {
+  return node([tsc, '-p', 'tsconfig.test.json'])
+}

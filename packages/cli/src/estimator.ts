@@ -1,0 +1,84 @@
+import { artbp, every, full, type Schedule } from '@bptt/unroll'
+import { Failure } from './failure.js'
+
+/** The gradient estimators `--estimator` can name. */
+export const estimators = ['full', 'tbptt', 'artbp'] as const
+
+/** The name of a gradient estimator. */
+export type EstimatorName = (typeof estimators)[number]
+
+/** The estimator and those of its settings that were given. */
+export interface EstimatorOptions {
+  readonly estimator: EstimatorName
+  readonly seed: number
+  /** tbptt: credit is cut at every `every`-th step. */
+  readonly every?: number
+  /** artbp: mean segment length in steps. */
+  readonly mean?: number
+  /** artbp: exponent of the tail of segment lengths, above 2; 'none' cuts with constant chance 1/mean. */
+  readonly tail?: number | 'none'
+  /** full: characters per episode. */
+  readonly episode?: number
+}
+
+/** A schedule ready for the trainer, and how the stream is cut into episodes for it. */
+export interface Credit {
+  readonly schedule: Schedule
+  /** Characters after which the carry is reset; undefined where the stream is one long episode. */
+  readonly episode: number | undefined
+  /** The estimator in half a sentence. */
+  readonly meaning: string
+}
+
+/** The settings used where none are given. */
+export const defaults = { every: 32, mean: 50, tail: 4, episode: 200 } as const
+
+const owners = { every: 'tbptt', mean: 'artbp', tail: 'artbp', episode: 'full' } as const
+
+/**
+ * The schedule that the options name.
+ * @throws Failure where a setting was given that belongs to another estimator.
+ */
+export function creditOf(options: EstimatorOptions): Credit {
+  refuseForeign(options)
+  switch (options.estimator) {
+    case 'full': {
+      const episode = options.episode ?? defaults.episode
+      return {
+        schedule: full(),
+        episode,
+        meaning: `the exact gradient of each episode of ${episode} characters`,
+      }
+    }
+    case 'tbptt': {
+      const K = options.every ?? defaults.every
+      return {
+        schedule: every(K),
+        episode: undefined,
+        meaning: `credit is cut at every ${ordinal(K)} step; biased`,
+      }
+    }
+    case 'artbp':
+      return {
+        schedule: randomCuts(options),
+        episode: undefined,
+        meaning: 'credit is cut at random, unbiased',
+      }
+  }
+}
+
+function randomCuts({ mean = defaults.mean, tail = defaults.tail, seed }: EstimatorOptions): Schedule {
+  return tail === 'none' ? artbp({ mean, seed }) : artbp({ mean, tail, seed })
+}
+
+function refuseForeign(options: EstimatorOptions): void {
+  for (const [name, owner] of Object.entries(owners)) {
+    if (options[name as keyof typeof owners] === undefined || owner === options.estimator) continue
+    throw new Failure(`--${name} belongs to --estimator ${owner}, but the estimator is ${options.estimator}`)
+  }
+}
+
+function ordinal(n: number): string {
+  const suffix = ['th', 'st', 'nd', 'rd'][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? 'th'
+  return `${n}${suffix}`
+}

@@ -1,0 +1,56 @@
+import { GraphError } from '@bptt/graph'
+import { Command, CommanderError } from 'commander'
+import { exitCodes, Failure, sentence, systemCode } from './failure.js'
+import { sampleCommand } from './sample.js'
+import { startCommand } from './start.js'
+import { trainCommand } from './train.js'
+import { version } from './version.js'
+
+const notes = `
+Examples:
+  bptt train --text notes.txt --seconds 60 --save
+  bptt sample --model bptt-model.safetensors --prompt 'The '
+  bptt train --help
+
+Exit codes:
+  0 ok, 1 a finding (a check failed, a loss is not finite), 2 bad input, 130 Ctrl-C, 143 SIGTERM`
+
+/** The program with all its commands. Errors are thrown, not printed; help goes to standard output. */
+export function program(): Command {
+  const root = new Command('bptt')
+    .description('Train recurrent models on streams of text, from the terminal.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .helpCommand('help [command]', 'print help on a command')
+    .addHelpText('after', notes)
+  for (const command of [trainCommand(), sampleCommand(), startCommand()])
+    root.addCommand(command.copyInheritedSettings(root).helpOption('-h, --help', 'print help'))
+  return root
+}
+
+/** Runs one command line and answers the exit code; what goes wrong is said in one sentence on standard error. */
+export async function main(words: readonly string[]): Promise<number> {
+  const root = program()
+  try {
+    await root.parseAsync(words.length === 0 ? ['--help'] : [...words], { from: 'user' })
+    return Number(process.exitCode ?? exitCodes.ok)
+  } catch (error) {
+    return explain(error, nameOf(root, words))
+  }
+}
+
+function explain(error: unknown, name: string): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
+  if (systemCode(error) === 'EPIPE') return exitCodes.ok
+  const expected = error instanceof Failure || error instanceof GraphError || error instanceof CommanderError
+  if (!expected && systemCode(error) === undefined) throw error
+  process.stderr.write(`${name}: ${sentence(error).replace(/^error: /, '')}\n`)
+  return error instanceof Failure ? error.exitCode : exitCodes.badInput
+}
+
+function nameOf(root: Command, words: readonly string[]): string {
+  const [first] = words
+  return root.commands.some(command => command.name() === first) ? `bptt ${first}` : 'bptt'
+}

@@ -1,0 +1,96 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { predictor, type Snapshot } from '@bptt/stream'
+import { load } from '@bptt/stream/node'
+import { Command } from 'commander'
+import { Failure } from './failure.js'
+import { count, quoted } from './format.js'
+import { type Draw, generate, type Reader } from './generate.js'
+import { cellOf, checkParams, decodeRecord, type ModelRecord } from './model.js'
+import { real, whole } from './options.js'
+
+interface SampleOptions extends Draw {
+  readonly model: string
+  readonly length: number
+  readonly prompt: string
+}
+
+const examples = `
+Examples:
+  bptt sample --model bptt-model.safetensors
+  bptt sample --model bptt-model.safetensors --length 1000 --temperature 0.6 --prompt 'export '
+
+The same model, prompt, temperature and seed always give the same text.
+
+Exit codes: 0 ok, 2 bad input`
+
+/** `bptt sample`: text written by a model that `bptt train` saved. */
+export function sampleCommand(): Command {
+  return new Command('sample')
+    .description('let a saved model write')
+    .requiredOption('--model <FILE>', 'a model saved by bptt train')
+    .option('--length <N>', 'characters to write', whole('--length', 1, 1e9), 500)
+    .option(
+      '--temperature <X>',
+      '0: always the likeliest, 1: as the model believes',
+      real('--temperature', { min: 0, max: 100 }),
+      0.8,
+    )
+    .option('--prompt <TEXT>', 'what the model reads first', '')
+    .option('--seed <N>', 'of the random draws', whole('--seed', 0, Number.MAX_SAFE_INTEGER), 1)
+    .addHelpText('after', examples)
+    .action(sample)
+}
+
+async function sample({ model: path, length, prompt, ...draw }: SampleOptions): Promise<void> {
+  const loaded = await load(path)
+  const record = decodeRecord(loaded.metadata, path)
+  checkParams(cellOf(record.model), loaded.params, path)
+  const text = written(record, loaded, prompt, length, draw)
+  await pipeline(Readable.from(withPrompt(prompt, text)), process.stdout, { end: false })
+}
+
+/**
+ * `length` symbols that a model writes after `prompt`; where that is empty, after the end of a line.
+ * @throws Failure where the prompt has a symbol the model does not know.
+ */
+export function written(
+  { model, alphabet }: Pick<ModelRecord, 'model' | 'alphabet'>,
+  { params }: Pick<Snapshot, 'params'>,
+  prompt: string,
+  length: number,
+  draw: Draw,
+): Iterable<string> {
+  const ids = prompt === '' ? [Math.max(0, alphabet.indexOf('\n'))] : idsOf(prompt, alphabet)
+  const ready = predictor(cellOf(model), params)
+  let carry = ready.carry
+  const read: Reader = id => {
+    const [next, logits] = ready.step(carry, id)
+    carry = next
+    return logits
+  }
+  return symbolsOf(generate(read, ids, length, draw), alphabet)
+}
+
+/**
+ * The ids of a prompt.
+ * @throws Failure that names the first symbol the model does not know.
+ */
+export function idsOf(prompt: string, alphabet: readonly string[]): number[] {
+  return [...prompt].map(symbol => {
+    const id = alphabet.indexOf(symbol)
+    if (id >= 0) return id
+    const known = `the ${count(alphabet.length)} symbols of the model`
+    throw new Failure(`--prompt has the symbol ${quoted(symbol)}, which is not among ${known}`)
+  })
+}
+
+function* symbolsOf(ids: Iterable<number>, alphabet: readonly string[]): Generator<string> {
+  for (const id of ids) yield alphabet[id] ?? ''
+}
+
+function* withPrompt(prompt: string, text: Iterable<string>): Generator<string> {
+  if (prompt !== '') yield prompt
+  yield* text
+  yield '\n'
+}

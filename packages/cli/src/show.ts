@@ -1,0 +1,52 @@
+import type { Outcome, Plan } from './learn.js'
+import { liveLine, type Progress } from './progress.js'
+import { finalRecord, jsonRecord } from './report.js'
+import { coloursFor, liveLineOn, paced, print } from './terminal.js'
+import { figures, kept, opening, stopped } from './view.js'
+
+/** What a training run shows as it begins, goes on and ends. */
+export interface Show {
+  begin(plan: Plan): void
+  progress(plan: Plan, progress: Progress): void
+  end(plan: Plan, outcome: Outcome): void
+}
+
+/** For a person: figures on standard output, the live line on standard error; `quiet` leaves only the final figures. */
+export function forPeople(quiet: boolean): Show {
+  const live = liveLineOn(process.stderr)
+  const paint = coloursFor(process.stderr)
+  return {
+    begin(plan): void {
+      if (!quiet) print(`${opening(plan)}\n`)
+    },
+    progress({ limits, corpus }, progress): void {
+      if (!quiet) live.show(() => paint.cyan(liveLine(progress, limits, corpus.ids.length)), progress.seconds)
+    },
+    end(plan, outcome): void {
+      live.clear()
+      if (outcome.cause === undefined && outcome.divergence === undefined)
+        print(`${figures(plan, outcome)}\n${kept(outcome)}`)
+      sayStopped(outcome)
+    },
+  }
+}
+
+/** For a program: one JSON record a line on standard output, at most five a second, the last with `"final": true`. */
+export function forPrograms(quiet: boolean): Show {
+  const due = paced(0.2)
+  return {
+    begin(): void {},
+    progress({ corpus }, progress): void {
+      if (!quiet && due(progress.seconds)) print(JSON.stringify(jsonRecord(progress, corpus.ids.length)))
+    },
+    end(plan, outcome): void {
+      print(JSON.stringify(finalRecord(plan, outcome)))
+      sayStopped(outcome)
+    },
+  }
+}
+
+function sayStopped(outcome: Outcome): void {
+  if (outcome.cause !== undefined && outcome.cause !== 'closed output')
+    process.stderr.write(`${stopped(outcome)}\n`)
+}

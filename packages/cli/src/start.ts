@@ -1,0 +1,93 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Command } from 'commander'
+import { packageCorpus } from './corpus.js'
+import { creditOf } from './estimator.js'
+import type { Outcome, Plan } from './learn.js'
+import { characterModel } from './model.js'
+import { updatesOf } from './optimizer.js'
+import { real, whole } from './options.js'
+import { written } from './sample.js'
+import { checkSavePath } from './savefile.js'
+import { forPeople } from './show.js'
+import { coloursFor, print } from './terminal.js'
+import { conclude, perform } from './train.js'
+import { framed } from './view.js'
+
+interface StartOptions {
+  readonly seconds: number
+  readonly seed: number
+}
+
+const path = join('.bptt', 'model.safetensors')
+const settings = {
+  cell: 'lstm',
+  hidden: 64,
+  estimator: 'artbp',
+  optimizer: 'adam',
+  lr: 0.004,
+  clip: 1,
+} as const
+const prompt = 'export function '
+
+const notes = `
+Learns the TypeScript sources inside the installed rxjs package, shows how it gets on, writes a sample,
+and saves the model in ${path} in the current folder.
+
+Exit codes: 0 ok, 1 the loss is not finite any more, 2 bad input, 130 Ctrl-C, 143 SIGTERM`
+
+/** `bptt start`: the demonstration that `npm start` runs. */
+export function startCommand(): Command {
+  return new Command('start')
+    .description('watch a small LSTM learn to write TypeScript; what `npm start` runs')
+    .option('--seconds <N>', 'how long to learn', real('--seconds', { above: 0 }), 40)
+    .option(
+      '--seed <N>',
+      'of initial values, random cuts and the sample',
+      whole('--seed', 0, Number.MAX_SAFE_INTEGER),
+      1,
+    )
+    .addHelpText('after', notes)
+    .action(start)
+}
+
+async function start(options: StartOptions): Promise<void> {
+  const plan = await planOf(options)
+  const paint = coloursFor(process.stdout)
+  print(
+    paint.bold('An LSTM learns to write TypeScript, online: each character is predicted, then learned from.'),
+  )
+  const outcome = await perform(plan, forPeople(false))
+  if (outcome.cause === undefined && outcome.divergence === undefined) farewell(plan, outcome)
+  conclude(outcome)
+}
+
+async function planOf({ seconds, seed }: StartOptions): Promise<Plan> {
+  await mkdir(dirname(path), { recursive: true })
+  await checkSavePath(path)
+  const corpus = await packageCorpus('rxjs')
+  return {
+    corpus,
+    spec: characterModel(settings.cell, settings.hidden, corpus.alphabet.length),
+    credit: creditOf({ ...settings, seed }),
+    updates: updatesOf(settings),
+    seed,
+    limits: { seconds },
+    save: path,
+    options: { ...settings, seed, seconds },
+  }
+}
+
+function farewell(plan: Plan, outcome: Outcome): void {
+  const record = { model: plan.spec, alphabet: plan.corpus.alphabet }
+  const known = [...prompt].every(symbol => plan.corpus.alphabet.includes(symbol)) ? prompt : ''
+  const text = [...written(record, outcome.snapshot, known, 300, { temperature: 0.6, seed: plan.seed })].join(
+    '',
+  )
+  const bptt = process.env['BPTT_COMMAND'] ?? 'npx bptt'
+  print(`\n${framed('what it writes now, temperature 0.6', known + text)}\n`)
+  print('Next:')
+  print(`  ${bptt} sample --model ${path} --length 500 --temperature 0.4`)
+  print(`  ${bptt} train --text FILE --seconds 60 --save`)
+  print(`  ${bptt} train --help`)
+}

@@ -1,0 +1,165 @@
+import { Command } from 'commander'
+import { readCorpus } from './corpus.js'
+import { creditOf, defaults, type EstimatorOptions, estimators } from './estimator.js'
+import { exitCodes, Failure } from './failure.js'
+import { exitCodeOf } from './interrupt.js'
+import { learn, type Outcome, type Plan } from './learn.js'
+import { type CellName, cells, characterModel } from './model.js'
+import { type OptimizerOptions, optimizers, rates, updatesOf } from './optimizer.js'
+import { oneOf, orNone, real, whole } from './options.js'
+import { checkSavePath, defaultSave } from './savefile.js'
+import { forPeople, forPrograms, type Show } from './show.js'
+
+/** The options of `bptt train` as they were given, with the defaults of those that have one. */
+export interface TrainOptions extends EstimatorOptions, OptimizerOptions {
+  readonly text: string
+  readonly cell: CellName
+  readonly hidden: number
+  readonly seconds?: number
+  readonly steps?: number
+  readonly save?: string | true
+  readonly json?: true
+  readonly quiet?: true
+}
+
+const examples = `
+Examples:
+  bptt train --text notes.txt --seconds 60 --save
+  bptt train --text notes.txt --cell gru --estimator tbptt --every 64 --json > run.jsonl
+  cat *.md | bptt train --text - --hidden 128 --steps 1e6 --save notes.safetensors
+
+Each character is predicted before it is learned from: in the first pass, bits per character are those of unseen text.
+A run ends at its limit or with Ctrl-C; either way the model is saved where --save says.
+
+Exit codes: 0 ok, 1 the loss is not finite any more, 2 bad input, 130 Ctrl-C, 143 SIGTERM`
+
+/** `bptt train`: learns a text one character at a time. */
+export function trainCommand(): Command {
+  const command = new Command('train').description('learn a text one character at a time, online')
+  textOptions(command)
+  modelOptions(command)
+  estimatorOptions(command)
+  optimizerOptions(command)
+  outputOptions(command)
+  return command.addHelpText('after', examples).action(train)
+}
+
+function textOptions(command: Command): void {
+  command
+    .optionsGroup('Text:')
+    .requiredOption('--text <FILE>', "the text, UTF-8; '-' reads standard input")
+    .option('--seconds <N>', 'stop after so much time', real('--seconds', { above: 0 }))
+    .option('--steps <N>', 'stop after so many characters', whole('--steps', 1, 1e12))
+    .addHelpText('after', '\nWith no limit the text is read once; until a limit it is read again and again.')
+}
+
+function modelOptions(command: Command): void {
+  command
+    .optionsGroup('Model:')
+    .option('--cell <NAME>', cells.join(', '), oneOf('--cell', cells), 'lstm')
+    .option('--hidden <N>', 'numbers in the hidden state', whole('--hidden', 1, 4096), 64)
+    .option('--seed <N>', 'of initial values and random cuts', whole('--seed', 0, Number.MAX_SAFE_INTEGER), 1)
+}
+
+function estimatorOptions(command: Command): void {
+  const { every, mean, tail, episode } = defaults
+  const exponent = orNone(real('--tail', { above: 2, max: 1000 }))
+  command
+    .optionsGroup('Gradient estimator, how far credit goes back in time:')
+    .option('--estimator <NAME>', estimators.join(', '), oneOf('--estimator', estimators), 'artbp')
+    .option(
+      '--mean <L0>',
+      `artbp: mean segment length (default: ${mean})`,
+      real('--mean', { above: 1, max: 1e6 }),
+    )
+    .option(
+      '--tail <ALPHA>',
+      `artbp: segments of length l have chance l^-ALPHA, 'none' for a constant chance to cut (default: ${tail})`,
+      exponent,
+    )
+    .option('--every <K>', `tbptt: cut at every K-th character (default: ${every})`, whole('--every', 1, 1e6))
+    .option(
+      '--episode <N>',
+      `full: exact gradients of episodes of N characters (default: ${episode})`,
+      whole('--episode', 2, 1e6),
+    )
+}
+
+function optimizerOptions(command: Command): void {
+  const lr = `learning rate (default: adam ${rates.adam}, sgd ${rates.sgd})`
+  command
+    .optionsGroup('Optimizer:')
+    .option('--optimizer <NAME>', optimizers.join(', '), oneOf('--optimizer', optimizers), 'adam')
+    .option('--lr <RATE>', lr, real('--lr', { above: 0 }))
+    .option(
+      '--clip <NORM>',
+      "largest global norm of a gradient; 0 or 'none' for no limit",
+      orNone(real('--clip', { min: 0 })),
+      1,
+    )
+}
+
+function outputOptions(command: Command): void {
+  command
+    .optionsGroup('Output:')
+    .option('--save [PATH]', `save the model at the end (default PATH: ${defaultSave})`)
+    .option('--json', 'one JSON record a line on standard output, the last with "final": true')
+    .option('--quiet', 'only the final figures')
+}
+
+async function train(options: TrainOptions): Promise<void> {
+  const show = (options.json ? forPrograms : forPeople)(options.quiet === true)
+  const plan = await planOf(options)
+  conclude(await perform(plan, show))
+}
+
+/** Learns by a plan while showing it. */
+export async function perform(plan: Plan, show: Show): Promise<Outcome> {
+  show.begin(plan)
+  const outcome = await learn(plan, progress => show.progress(plan, progress))
+  show.end(plan, outcome)
+  return outcome
+}
+
+/**
+ * Sets the exit code of a run that was stopped.
+ * @throws Failure with exit code 1 where the run diverged.
+ */
+export function conclude({ cause, divergence, saved, progress }: Outcome): void {
+  if (cause !== undefined) process.exitCode = exitCodeOf(cause)
+  if (divergence === undefined) return
+  const kept = saved === undefined ? 'nothing is saved' : `the last good model is saved in ${saved}`
+  const when = `after ${progress.events} characters`
+  throw new Failure(
+    `learning broke down ${when}: ${divergence}; ${kept}; try a smaller --lr`,
+    exitCodes.finding,
+  )
+}
+
+/** Checks everything that can be checked before the first character is learned from. */
+async function planOf(options: TrainOptions): Promise<Plan> {
+  const credit = creditOf(options)
+  const save = options.save === true ? defaultSave : options.save
+  if (save !== undefined) await checkSavePath(save)
+  const corpus = await readCorpus(options.text)
+  return {
+    corpus,
+    spec: characterModel(options.cell, options.hidden, corpus.alphabet.length),
+    credit,
+    updates: updatesOf(options),
+    seed: options.seed,
+    limits: limitsOf(options),
+    save,
+    options: settings(options),
+  }
+}
+
+function limitsOf({ seconds, steps }: TrainOptions): Plan['limits'] {
+  return { ...(seconds === undefined ? {} : { seconds }), ...(steps === undefined ? {} : { steps }) }
+}
+
+/** The options that shape the model; where it is saved and how it is shown do not. */
+function settings(options: TrainOptions): Plan['options'] {
+  const { save: _save, json: _json, quiet: _quiet, ...rest } = options
+  return { ...rest, lr: options.lr ?? rates[options.optimizer] }
+}

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const tsc = at('../../../node_modules/typescript/bin/tsc')
+
+/** What a process left behind. */
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A process that runs: its end, and a way to wait for its first output. */
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** Resolves when the process has written a line to standard output. */
+  readonly spoke: Promise<void>
+}
+
+/** Compiles the program, unless it is up to date. */
+export async function build(): Promise<void> {
+  const { code, stdout } = await run([tsc, '-b', at('..')], '.').ended
+  if (code !== 0) throw new Error(stdout)
+}
+
+/** Starts `bptt` with `args` in a folder; `input` is its standard input. */
+export function start(folder: string, args: readonly string[], input: string = ''): Running {
+  return run([at('../dist/bptt.js'), ...args], folder, input)
+}
+
+/** Runs `bptt` to its end. */
+export function bptt(folder: string, args: readonly string[], input?: string): Promise<Ended> {
+  return start(folder, args, input).ended
+}
+
+function run(args: readonly string[], cwd: string, input: string = ''): Running {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, NO_COLOR: '1', BPTT_COMMAND: 'npm run bptt --' },
+  })
+  let [stdout, stderr] = ['', '']
+  let speak = (): void => {}
+  const spoke = new Promise<void>(resolve => (speak = resolve))
+  child.stdout.on('data', chunk => {
+    stdout += chunk
+    if (stdout.includes('\n')) speak()
+  })
+  child.stderr.on('data', chunk => (stderr += chunk))
+  child.stdin.on('error', () => {}).end(input)
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', code => resolve({ code, stdout, stderr }))
+  })
+  return { child, ended, spoke }
+}

@@ -1,0 +1,122 @@
+import { GraphError } from './error.js'
+import type { Graph, Node, Tensors } from './graph.js'
+import { type Bindings, bindShape, type Shape, showShape } from './shape.js'
+import { isTensor, type Nested, type Tensor, tensor } from './tensor.js'
+import { grow, leaves, type Tree } from './tree.js'
+
+/** Numbers for every input, nested like the inputs or flat by dotted name. */
+export type Values = Tree<Nested | Tensor>
+
+/**
+ * Runs a graph in plain JavaScript, in float64: the oracle that compiled programs are held to.
+ *
+ * Reads nodes in order and calls each op's forward function. Values are IEEE: NaN and ±∞ pass through.
+ * @returns tensors, nested like the outputs.
+ * @throws GraphError `missing-input`, `extra-input`, `shape` where values do not match the inputs.
+ */
+export function evaluate<In, Out>(graph: Graph<In, Out>, values: Values): Tensors<Out> {
+  const given = readInputs(graph, values)
+  const bindings = bindAxes(graph, given)
+  const results = run(graph, given, bind(graph, bindings), bindings)
+  return grow(graph.outputs.map(port => [port.name, results[port.value]!] as const)) as Tensors<Out>
+}
+
+/** The values as tensors in the order of the graph's inputs, checked. */
+export function readInputs(graph: Graph, values: Values): readonly Tensor[] {
+  const given = new Map(leaves(values, isNested, 'evaluate'))
+  const known = graph.inputs.map(port => port.name)
+  for (const name of given.keys())
+    if (!known.includes(name))
+      throw new GraphError(
+        'extra-input',
+        `input '${name}'`,
+        `is not an input; inputs are ${known.join(', ') || 'none'}`,
+      )
+  return known.map(name => {
+    const value = given.get(name)
+    if (value !== undefined) return tensor(value)
+    throw new GraphError(
+      'missing-input',
+      `input '${name}'`,
+      `has no value; given ${[...given.keys()].join(', ') || 'none'}`,
+    )
+  })
+}
+
+const isNested = (value: unknown): value is Nested | Tensor =>
+  typeof value === 'number' || Array.isArray(value) || ArrayBuffer.isView(value) || isTensor(value)
+
+/** The lengths of the named axes, read off the inputs; every use of a name has the same length. */
+export function bindAxes(graph: Graph, inputs: readonly Tensor[]): Bindings {
+  const bindings = new Map<string, number>()
+  graph.inputs.forEach((port, i) => {
+    const shape = graph.shapes[port.value]!
+    const given = inputs[i]!.shape
+    if (shape.length !== given.length) throw misfit(port.name, shape, given)
+    shape.forEach((dim, axis) => {
+      const length = given[axis]!
+      if (typeof dim === 'number' ? dim === length : (bindings.get(dim) ?? length) === length) {
+        if (typeof dim === 'string') bindings.set(dim, length)
+        return
+      }
+      throw typeof dim === 'number'
+        ? misfit(port.name, shape, given)
+        : unequal(port.name, dim, length, bindings)
+    })
+  })
+  return bindings
+}
+
+function misfit(name: string, wanted: Shape, given: readonly number[]): GraphError {
+  return new GraphError(
+    'shape',
+    `input '${name}'`,
+    `has the shape ${showShape(given)}; the graph declares ${showShape(wanted)}`,
+  )
+}
+
+function unequal(name: string, axis: string, length: number, bindings: Bindings): GraphError {
+  const other = bindings.get(axis)
+  return new GraphError(
+    'shape',
+    `input '${name}'`,
+    `makes axis '${axis}' ${length} long; an earlier input made it ${other}`,
+  )
+}
+
+/** Bound shapes of every value, computed once per run and shared by all steps of a loop. */
+export function bind(graph: Graph, bindings: Bindings): readonly (readonly number[])[] {
+  return graph.shapes.map((shape, id) => bindShape(shape, bindings, `value ${id}`))
+}
+
+/** The values of a graph, by id, for inputs in order. */
+export function run(
+  graph: Graph,
+  inputs: readonly Tensor[],
+  shapes: readonly (readonly number[])[],
+  bindings: Bindings,
+): readonly Tensor[] {
+  const values = new Array<Tensor>(shapes.length)
+  graph.inputs.forEach((port, i) => {
+    values[port.value] = inputs[i]!
+  })
+  for (const node of graph.nodes) step(node, values, shapes, bindings)
+  return values
+}
+
+function step(
+  node: Node,
+  values: Tensor[],
+  shapes: readonly (readonly number[])[],
+  bindings: Bindings,
+): void {
+  if (node.kind === 'constant') values[node.outputs[0]] = node.value
+  if (node.kind !== 'apply') return
+  const results = node.op.forward(
+    node.inputs.map(id => values[id]!),
+    { attrs: node.attrs, shapes: node.outputs.map(id => shapes[id]!), bindings },
+  )
+  node.outputs.forEach((id, k) => {
+    values[id] = results[k]!
+  })
+}

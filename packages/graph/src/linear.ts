@@ -1,0 +1,121 @@
+import { GraphError } from './error.js'
+import { type Declared, type Op, op } from './op.js'
+import type { Ref } from './ref.js'
+import { broadcastsTo, type Shape, sameShape, showShape, sizeOf, stridesOf } from './shape.js'
+import type { Run } from './spec.js'
+import { filled, type Tensor } from './tensor.js'
+
+/** A declaration of a linear map of one input: its forward is its own derivative, so only the transpose is given. */
+export interface LinearDeclaration<A> extends Omit<Declared<readonly ['x'], A>, 'inputs' | 'saves'> {
+  readonly shape: (input: Shape, attrs: A) => Shape
+  readonly forward: (input: Tensor, run: Run & { readonly attrs: A }) => Tensor
+  /** The adjoint map: a cotangent of the output to the cotangent of the input, which has shape `input`. */
+  readonly transpose: (cotangent: Ref, input: Shape, attrs: A) => Ref
+  readonly flops?: (inputs: readonly (readonly number[])[], run: Run & { readonly attrs: A }) => number
+}
+
+/** Declares a linear map of one input; the adjoint pairing ⟨f(x), w⟩ = ⟨x, fᵀ(w)⟩ is its only derivative law. */
+export function linearMap<A extends object = Record<never, never>>(
+  declared: LinearDeclaration<A>,
+): Op<readonly ['x'], NoInfer<A>> {
+  const { shape, forward, transpose, ...rest } = declared
+  const self: Op<readonly ['x'], A> = op<readonly ['x'], A>({
+    flops: () => 0,
+    ...rest,
+    inputs: ['x'],
+    saves: [],
+    shape: ([x], attrs) => shape(x!, attrs),
+    forward: ([x], run) => forward(x!, run),
+    jvp: { x: (tangent, { attrs }) => (self as unknown as (x: Ref, attrs: A) => Ref)(tangent, attrs) },
+    vjp: { x: (cotangent, { x, attrs }) => transpose(cotangent, x.shape, attrs) },
+  })
+  return self
+}
+
+/**
+ * Sums x down to a shape that broadcasts to it: the transpose of `expand`.
+ * `sumTo(x [2, 3], {shape: [3]})` adds the rows.
+ */
+export const sumTo: Op<readonly ['x'], { readonly shape: Shape }> = linearMap<{ readonly shape: Shape }>({
+  name: 'sumTo',
+  shape: (x, { shape }) => fitting('sumTo', shape, x, shape),
+  forward: (x, { shapes }) => {
+    const out = filled(shapes[0]!, 0)
+    scatterBroadcast(x.shape, out.shape, (large, small) => {
+      out.data[small]! += x.data[large]!
+    })
+    return out
+  },
+  transpose: (g, input) => expand(g, { shape: input }),
+  fold: ([x], { shape }) => (sameShape(x!.shape, shape) ? x : undefined),
+  flops: ([x]) => sizeOf(x!),
+  cases: [
+    { shapes: [[2, 3]], attrs: { shape: [] } },
+    { shapes: [[2, 3]], attrs: { shape: [3] } },
+    { shapes: [[2, 3]], attrs: { shape: [2, 1] } },
+    { shapes: [[2, 1, 3]], attrs: { shape: [1, 1] } },
+  ],
+})
+
+/** Repeats x up to a shape it broadcasts to: the transpose of `sumTo`. */
+export const expand: Op<readonly ['x'], { readonly shape: Shape }> = linearMap<{ readonly shape: Shape }>({
+  name: 'expand',
+  shape: (x, { shape }) => fitting('expand', x, shape, shape),
+  forward: (x, { shapes }) => {
+    if (x.data.length === 1) return filled(shapes[0]!, x.data[0]!)
+    const out = filled(shapes[0]!, 0)
+    scatterBroadcast(out.shape, x.shape, (large, small) => {
+      out.data[large] = x.data[small]!
+    })
+    return out
+  },
+  transpose: (g, input) => sumTo(g, { shape: input }),
+  fold: ([x], { shape }) => (sameShape(x!.shape, shape) ? x : undefined),
+  cases: [
+    { shapes: [[]], attrs: { shape: [2, 3] } },
+    { shapes: [[3]], attrs: { shape: [2, 3] } },
+    { shapes: [[2, 1]], attrs: { shape: [4, 2, 3] } },
+  ],
+})
+
+/** A value of this shape that is zero everywhere, in the graph of `like`. */
+export function zeros(like: Ref, shape: Shape): Ref {
+  return expand(like.builder.constant(0), { shape })
+}
+
+function fitting(where: string, small: Shape, large: Shape, result: Shape): Shape {
+  if (broadcastsTo(small, large)) return result
+  throw new GraphError(
+    'shape',
+    where,
+    `${showShape(small)} does not broadcast to ${showShape(large)}; axes align from the last, with equal lengths or 1`,
+  )
+}
+
+/** Visits every element of `large` with the element of `small` that broadcasts to it, in row-major order. */
+export function scatterBroadcast(
+  large: readonly number[],
+  small: readonly number[],
+  visit: (large: number, small: number) => void,
+): void {
+  const steps = broadcastSteps(small, large)
+  const at = new Array<number>(large.length).fill(0)
+  const size = sizeOf(large)
+  let from = 0
+  for (let i = 0; i < size; i++) {
+    visit(i, from)
+    for (let axis = large.length - 1; axis >= 0; axis--) {
+      from += steps[axis]!
+      if (++at[axis]! < large[axis]!) break
+      from -= steps[axis]! * large[axis]!
+      at[axis] = 0
+    }
+  }
+}
+
+/** Strides of `small` along the axes of `large`: 0 where an axis is repeated. */
+export function broadcastSteps(small: readonly number[], large: readonly number[]): number[] {
+  const strides = stridesOf(small)
+  const shift = large.length - small.length
+  return large.map((_, axis) => (axis < shift || small[axis - shift] === 1 ? 0 : strides[axis - shift]!))
+}

@@ -1,0 +1,89 @@
+import {
+  add,
+  type Graph,
+  graph,
+  inline,
+  isShape,
+  type Loss,
+  mapTree,
+  type Ref,
+  type Shape,
+  type Tensor,
+  type Tree,
+  valueAndGradient,
+} from '@bptt/graph'
+import { type Cell, unroll } from '@bptt/unroll'
+import { type Optimizer, zip } from './optimiser.js'
+import { globalNorm } from './optimisers/clip.js'
+
+/** What a training step is made of. */
+export interface StepOptions {
+  readonly model: Cell
+  readonly loss: Loss
+  readonly optimizer: Optimizer
+}
+
+/** Results of one training step, as the graph names them. */
+export interface StepOutputs {
+  readonly params: Tree<Tensor>
+  /** Missing where the optimiser keeps none. */
+  readonly slots?: Tree<Tensor>
+  readonly carry: Tree<Tensor>
+  /** Sum over the window, nats. */
+  readonly loss: Tensor
+  /** Global norm before clipping. */
+  readonly gradientNorm: Tensor
+  /** Missing where the optimiser reports nothing. */
+  readonly reports?: Readonly<Record<string, Tensor>>
+}
+
+/**
+ * The whole update as one graph: losses over a window of 'T' events, their gradient under the given credit, and the
+ * optimiser. Inputs params, slots, count [], carry, xs ['T', 1, ...], targets, credit ['T']; outputs as `StepOutputs`.
+ *
+ * The loss is the sum over the window, so that the expected update does not depend on where the window was cut.
+ */
+export function stepGraph({ model, loss, optimizer }: StepOptions): Graph {
+  const line = unroll(model, { steps: 'T', batch: 1, loss, credit: { kind: 'input', each: false } })
+  const slope = valueAndGradient(line.graph, { of: 'loss', by: ['params'] })
+  const rows = ['T', 1] as const
+  const inputs = {
+    params: model.params,
+    slots: optimizer.slots(model.params),
+    count: [],
+    carry: mapTree(model.carry, isShape, shape => [1, ...shape]),
+    xs: [...rows, ...model.input],
+    targets: [...rows, ...(loss.target?.(model.output) ?? model.output)],
+    credit: ['T'],
+  }
+  return graph(inputs as Tree<Shape>, refs => update(optimizer, slope, refs as unknown as StepInputs))
+}
+
+interface StepInputs {
+  readonly params: Tree<Ref>
+  readonly slots: Tree<Ref>
+  readonly count: Ref
+  readonly carry: Tree<Ref>
+  readonly xs: Ref
+  readonly targets: Ref
+  readonly credit: Ref
+}
+
+function update(optimizer: Optimizer, slope: Graph, inputs: StepInputs): Tree<Ref> {
+  const { params, slots, count, carry, xs, targets, credit } = inputs
+  const made = inline(slope, { params, carry, xs, targets, credit }) as unknown as {
+    readonly gradient: { readonly params: Tree<Ref> }
+    readonly carry: Tree<Ref>
+    readonly loss: Ref
+  }
+  const gradients = made.gradient.params
+  const { updates, slots: next, reports = {} } = optimizer.update(gradients, { params, slots, count })
+  return {
+    params: zip([params, updates], (p, u) => add(p, u)),
+    slots: next,
+    carry: made.carry,
+    loss: made.loss,
+    gradientNorm: globalNorm(gradients),
+    reports,
+  }
+}

@@ -1,0 +1,125 @@
+import {
+  GraphError,
+  gather,
+  isShape,
+  leaves,
+  linear,
+  type Ref,
+  type Shape,
+  showShape,
+  type Tree,
+} from '@bptt/graph'
+import { type Cell, makeCell } from './cell.js'
+import { type Initialiser, uniform } from './initialise.js'
+
+type Branch<T> = { readonly [name: string]: Tree<T> }
+
+/**
+ * Cells on top of each other: the output of one is the input of the next, in the same step.
+ * Params and carry of layer k stand under `l0`, `l1`, …
+ * @throws GraphError `empty-list`; `cell-input` where an output does not fit the next input.
+ */
+export function stack(cells: readonly Cell[]): Cell {
+  const [first] = cells
+  if (first === undefined)
+    throw new GraphError('empty-list', 'stack', 'has no cell; a stack has at least one')
+  const layer = (k: number): string => `l${k}`
+  const each = <T>(part: (cell: Cell) => T): Record<string, T> =>
+    Object.fromEntries(cells.map((cell, k) => [layer(k), part(cell)]))
+  cells.slice(1).forEach((cell, k) => checkFit(cells[k]!, cell))
+  return makeCell({
+    name: `stack(${cells.map(cell => cell.name).join(', ')})`,
+    params: each(cell => cell.params),
+    carry: each(cell => cell.carry),
+    input: first.input,
+    initialisers: new Map(cells.flatMap((cell, k) => [...prefixed(layer(k), cell.initialisers)])),
+    step(params, carry, x) {
+      const next: Record<string, Tree<Ref>> = {}
+      let y = x
+      cells.forEach((cell, k) => {
+        const [after, out] = cell.step(at(params, layer(k)), at(carry, layer(k)), y)
+        next[layer(k)] = after
+        y = out
+      })
+      return [next, y]
+    },
+  })
+}
+
+function checkFit(below: Cell, above: Cell): void {
+  if (showShape(below.output) === showShape(above.input)) return
+  throw new GraphError(
+    'cell-input',
+    'stack',
+    `${below.name} gives ${showShape(below.output)} and ${above.name} takes ${showShape(above.input)}; an output fits the next input`,
+  )
+}
+
+const at = <T>(tree: Tree<T>, name: string): Tree<T> => (tree as Branch<T>)[name]!
+
+const prefixed = (
+  prefix: string,
+  found: ReadonlyMap<string, Initialiser>,
+): (readonly [string, Initialiser])[] =>
+  [...found].map(([name, make]) => [`${prefix}.${name}`, make] as const)
+
+/**
+ * The cell with a linear readout o = W h + b on its output, as PyTorch's `nn.Linear`: params `readout.weight`
+ * [outputs, hidden] and `readout.bias` [outputs] beside the cell's own. The carry is the cell's.
+ * @throws GraphError `bad-size`, `duplicate-name`.
+ */
+export function withReadout(cell: Cell, { outputs }: { readonly outputs: number }): Cell {
+  if (!Number.isInteger(outputs) || outputs < 1)
+    throw new GraphError('bad-size', 'withReadout', `outputs is ${outputs}; a size is a whole number ≥ 1`)
+  const hidden = lastAxis('withReadout', cell.output)
+  const make = uniform(1 / Math.sqrt(hidden))
+  return makeCell({
+    ...cell,
+    name: `${cell.name}+readout`,
+    params: merged(cell, { readout: { weight: [outputs, hidden], bias: [outputs] } }),
+    initialisers: new Map([...cell.initialisers, ['readout.weight', make], ['readout.bias', make]]),
+    step(params, carry, x) {
+      const [next, h] = cell.step(params, carry, x)
+      const { weight, bias } = at(params, 'readout') as { weight: Ref; bias: Ref }
+      return [next, linear(h, weight, bias)]
+    },
+  })
+}
+
+/**
+ * The cell reading symbols instead of vectors: its input is a whole number in [0, symbols), looked up in
+ * `embedding.weight` [symbols, inputs].
+ * @throws GraphError `bad-size`, `duplicate-name`.
+ */
+export function withEmbedding(cell: Cell, { symbols }: { readonly symbols: number }): Cell {
+  if (!Number.isInteger(symbols) || symbols < 1)
+    throw new GraphError('bad-size', 'withEmbedding', `symbols is ${symbols}; a size is a whole number ≥ 1`)
+  const width = lastAxis('withEmbedding', cell.input)
+  return makeCell({
+    ...cell,
+    name: `embedding+${cell.name}`,
+    input: [],
+    params: merged(cell, { embedding: { weight: [symbols, width] } }),
+    initialisers: new Map([...cell.initialisers, ['embedding.weight', uniform(1)]]),
+    step: (params, carry, x) =>
+      cell.step(params, carry, gather((at(params, 'embedding') as { weight: Ref }).weight, x)),
+  })
+}
+
+function lastAxis(where: string, shape: Shape): number {
+  const length = shape[shape.length - 1]
+  if (typeof length === 'number') return length
+  throw new GraphError(
+    'cell-input',
+    where,
+    `the cell's values are ${showShape(shape)}; they need a last axis`,
+  )
+}
+
+function merged(cell: Cell, more: Branch<Shape>): Tree<Shape> {
+  const known = leaves(cell.params, isShape, cell.name).map(([name]) => name)
+  for (const key of Object.keys(more))
+    if (known.some(name => name === key || name.startsWith(`${key}.`)))
+      throw new GraphError('duplicate-name', cell.name, `already has params named '${key}'; names are unique`)
+  return { ...(cell.params as Branch<Shape>), ...more }
+}

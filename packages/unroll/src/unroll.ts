@@ -1,0 +1,200 @@
+import {
+  type Dim,
+  GraphError,
+  gate,
+  graph,
+  grow,
+  index,
+  isRef,
+  isShape,
+  leaves,
+  mapTree,
+  mul,
+  type Ref,
+  reshape,
+  type Shape,
+  scan,
+  stack,
+  sum,
+  type Tensor,
+  type Term,
+  type Tree,
+  tensor,
+  where,
+} from '@bptt/graph'
+import type { Cell } from './cell.js'
+import type { Credit, Timeline, TimelineOptions } from './timeline.js'
+
+/**
+ * Unrolls a cell in time.
+ *
+ * Step t reads x_t and the carry of step t−1 over the state edge t−1 → t, whose weight says how much credit passes
+ * back; the carry before step 1 is an input and its edge always passes. See `TimelineOptions` for inputs and outputs.
+ *
+ * @throws GraphError `bad-steps`, `bad-credit`, or what the loss finds wrong with the shapes.
+ */
+export function unroll(cell: Cell, options: TimelineOptions): Timeline {
+  const credit = options.credit ?? { kind: 'full' }
+  checkSteps(options)
+  checkCredit(credit, options)
+  const made = graph(inputShapes(cell, options, credit), refs =>
+    build(cell, options, credit, refs as unknown as Inputs),
+  )
+  return { cell, options, credit, graph: made }
+}
+
+interface Inputs {
+  readonly params: Tree<Ref>
+  readonly carry: Tree<Ref>
+  readonly xs: Ref
+  readonly targets?: Ref
+  readonly weights?: Ref
+  readonly reset?: Ref
+  readonly credit?: Ref
+}
+
+function checkSteps({ steps, form }: TimelineOptions): void {
+  if (typeof steps === 'number' ? !Number.isInteger(steps) || steps < 1 : steps === '')
+    throw new GraphError(
+      'bad-steps',
+      'unroll',
+      `steps is ${steps}; a timeline has a whole number of steps ≥ 1, or a named axis`,
+    )
+  if (form === 'flat' && typeof steps === 'string')
+    throw new GraphError(
+      'bad-steps',
+      'unroll',
+      `steps is '${steps}'; a flat timeline needs a number`,
+      "use form: 'folded'",
+    )
+}
+
+function checkCredit(credit: Credit, { steps }: TimelineOptions): void {
+  if (credit.kind !== 'weights') return
+  if (typeof steps === 'string')
+    throw new GraphError(
+      'bad-credit',
+      'unroll',
+      `weights are given for a timeline of '${steps}' steps; fixed weights need a number of steps`,
+    )
+  if (credit.weights.length !== steps - 1)
+    throw new GraphError(
+      'bad-credit',
+      'unroll',
+      `has ${credit.weights.length} weights for ${steps} steps; ${steps} steps have ${steps - 1} edges`,
+    )
+}
+
+function inputShapes(cell: Cell, options: TimelineOptions, credit: Credit): Tree<Shape> {
+  const batch = options.batch === undefined ? [] : [options.batch]
+  const rows: readonly Dim[] = [options.steps, ...batch]
+  const { loss } = options
+  return {
+    params: cell.params,
+    carry: mapTree(cell.carry, isShape, shape => [...batch, ...shape]),
+    xs: [...rows, ...cell.input],
+    ...(loss && { targets: [...rows, ...(loss.target?.(cell.output) ?? cell.output)] }),
+    ...(options.weighted && { weights: rows }),
+    ...(options.resets && { reset: rows }),
+    ...(credit.kind === 'input' && { credit: credit.each ? rows : [options.steps] }),
+  }
+}
+
+function build(cell: Cell, options: TimelineOptions, credit: Credit, inputs: Inputs): Tree<Ref> {
+  const weights = creditTerm(credit, options, inputs)
+  const [carry, ys] = (options.form === 'flat' ? runFlat : runFolded)(cell, options, inputs, weights)
+  if (options.loss === undefined || inputs.targets === undefined) return { ys, carry }
+  const losses = options.loss(ys, inputs.targets)
+  return { ys, carry, losses, loss: sum(inputs.weights === undefined ? losses : mul(losses, inputs.weights)) }
+}
+
+/** The weight of the edge into every step, [T] or [T, batch]; undefined for full BPTT. */
+function creditTerm(credit: Credit, { steps }: TimelineOptions, inputs: Inputs): Ref | Tensor | undefined {
+  if (credit.kind === 'full') return undefined
+  if (credit.kind === 'input') return inputs.credit
+  const rows = credit.weights as readonly (number | readonly number[])[]
+  const first = Array.isArray(rows[0]) ? rows[0].map(() => 1) : 1
+  return steps === 1 ? undefined : tensor([first, ...rows])
+}
+
+type Unrolled = readonly [carry: Tree<Ref>, ys: Ref]
+
+function runFolded(
+  cell: Cell,
+  options: TimelineOptions,
+  inputs: Inputs,
+  weights: Ref | Tensor | undefined,
+): Unrolled {
+  const home = inputs.xs.builder
+  const xs = {
+    x: inputs.xs,
+    ...(weights && { credit: isRef(weights) ? weights : home.constant(weights) }),
+    ...(inputs.reset && { reset: inputs.reset }),
+  }
+  const step = (
+    carry: Tree<Ref>,
+    now: { readonly x: Ref; readonly credit?: Ref; readonly reset?: Ref },
+  ): readonly [Tree<Ref>, Tree<Ref>] =>
+    cell.step(inputs.params, enter(cell, options, carry, now.credit, now.reset), now.x)
+  const [carry, ys] = scan(step as never, {
+    carry: { ...(inputs.carry as object) } as Tree<Ref>,
+    xs,
+    length: options.steps,
+  })
+  return [carry as Tree<Ref>, ys as Ref]
+}
+
+function runFlat(
+  cell: Cell,
+  options: TimelineOptions,
+  inputs: Inputs,
+  weights: Ref | Tensor | undefined,
+): Unrolled {
+  const ys: Ref[] = []
+  let carry = inputs.carry
+  for (let t = 0; t < (options.steps as number); t++) {
+    const credit =
+      weights === undefined ? undefined : isRef(weights) ? index(weights, { at: t }) : rowOf(weights, t)
+    const reset = inputs.reset && index(inputs.reset, { at: t })
+    const [next, y] = cell.step(
+      inputs.params,
+      enter(cell, options, carry, credit, reset),
+      index(inputs.xs, { at: t }),
+    )
+    carry = next
+    ys.push(y)
+  }
+  return [carry, stack(ys)]
+}
+
+const rowOf = ({ shape, data }: Tensor, t: number): Term =>
+  shape.length === 1
+    ? data[t]!
+    : { shape: shape.slice(1), data: data.subarray(t * shape[1]!, (t + 1) * shape[1]!) }
+
+/** The carry as a step gets it: through the gate of its edge, and zero where the example starts anew. */
+function enter(
+  cell: Cell,
+  { batch }: TimelineOptions,
+  carry: Tree<Ref>,
+  credit: Term | undefined,
+  reset: Ref | undefined,
+): Tree<Ref> {
+  const shapes = new Map(leaves(cell.carry, isShape, cell.name))
+  return grow(
+    leaves(carry, isRef, cell.name).map(([name, value]) => {
+      const rank = shapes.get(name)!.length
+      const gated = credit === undefined ? value : gate(value, { by: aligned(credit, rank) })
+      const started =
+        reset === undefined ? gated : where(aligned(reset, batch === undefined ? 0 : rank) as Ref, 0, gated)
+      return [name, started] as const
+    }),
+  )
+}
+
+/** One number per example, with axes of length 1 behind it, so that it multiplies an example of this rank; scalars as they are. */
+function aligned(value: Term, rank: number): Term {
+  if (typeof value === 'number' || value.shape.length === 0) return value
+  const shape = [...value.shape, ...new Array<number>(rank).fill(1)]
+  return isRef(value) ? reshape(value, { shape }) : tensor(value, shape as number[])
+}

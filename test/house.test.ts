@@ -1,0 +1,65 @@
+import { EventEmitter } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { dropEchoes } from '../.house/echo.mjs'
+import { failure } from '../.house/install.mjs'
+import { closing } from '../.house/reporter.mjs'
+import { tooOld } from '../.house/version.mjs'
+
+describe('the Node check', () => {
+  test('says in one sentence which Node is needed and which one runs', () => {
+    expect(tooOld('18.20.4', '>=20.19')).toBe(
+      'bptt needs Node 20.19 or newer and this is Node 18.20.4: ' +
+        'install a current Node (https://nodejs.org) and run the same command again.',
+    )
+  })
+
+  test('compares numbers, not text', () => {
+    expect(tooOld('20.9.0', '>=20.19')).toContain('this is Node 20.9.0')
+    expect(tooOld('8.0.0', '>=20.19')).toContain('this is Node 8.0.0')
+  })
+
+  test.each(['20.19.0', '20.20.2', '22.0.0', '100.0.0'])('lets Node %s pass', version => {
+    expect(tooOld(version, '>=20.19')).toBe('')
+  })
+})
+
+describe('the sentence after a failed install', () => {
+  test.each([
+    ['npm error code ECONNREFUSED', 'the package registry cannot be reached'],
+    ['getaddrinfo EAI_AGAIN', 'the package registry cannot be reached'],
+    ['ERR_PNPM_TARBALL_FETCH_TARBALL: error sending request', 'the package registry cannot be reached'],
+    ['Cannot install with "frozen-lockfile"', 'pnpm-lock.yaml does not fit the package.json files'],
+    ['ENOSPC: no space left on device', 'the disk is full'],
+    ['EACCES: permission denied, mkdir', 'a folder may not be written'],
+    ['something else', 'the installer stopped with an error'],
+  ])('names the cause of %j', (output, cause) => {
+    const sentence = failure(output)
+    expect(sentence).toContain(`bptt could not install its dependencies: ${cause}`)
+    expect(sentence).toMatch(/\(the installer's own words are in \.house.install\.log\)\.$/)
+    expect(sentence).not.toContain('\n')
+  })
+})
+
+describe('an interrupt', () => {
+  test('that follows another within 300 ms is dropped, a later one is not, other signals never', () => {
+    let time = 0
+    const seen: string[] = []
+    const target = new EventEmitter()
+    dropEchoes(target, () => time)
+    for (const signal of ['SIGINT', 'SIGTERM']) target.on(signal, () => seen.push(`${signal} ${time}`))
+    for (const at of [1000, 1001, 1299, 1301]) {
+      time = at
+      target.emit('SIGINT')
+    }
+    target.emit('SIGTERM')
+    target.emit('SIGTERM')
+    expect(seen).toEqual(['SIGINT 1000', 'SIGINT 1301', 'SIGTERM 1301', 'SIGTERM 1301'])
+  })
+})
+
+describe('the closing line of a test run', () => {
+  test('counts what passed and failed, and names skipped tests only where there are any', () => {
+    expect(closing({ passed: 12, failed: 0, skipped: 0 })).toBe('12 passed, 0 failed')
+    expect(closing({ passed: 1, failed: 2, skipped: 3 })).toBe('1 passed, 2 failed, 3 skipped')
+  })
+})

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const packages = readdirSync(at('packages'))
+
+interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, { readonly default: string } | string>>
+}
+
+/** The doors of a package as its package.json names them, each led to its source: tests need no build. */
+function doors(folder: string): { find: RegExp; replacement: string }[] {
+  const manifest: Manifest = JSON.parse(readFileSync(at(`packages/${folder}/package.json`), 'utf8'))
+  return Object.entries(manifest.exports).flatMap(([door, target]) => {
+    if (typeof target === 'string') return []
+    const source = target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts')
+    return {
+      find: new RegExp(`^${manifest.name}${door.slice(1)}$`),
+      replacement: at(`packages/${folder}/${source}`),
+    }
+  })
+}
+
+export default defineConfig({
+  resolve: { alias: packages.flatMap(doors) },
+  test: {
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    pool: 'threads',
+    passWithNoTests: true,
+    reporters: ['default', at('.house/reporter.mjs')],
+    projects: [
+      ...packages.map(name => ({
+        extends: true as const,
+        test: { name, root: at(`packages/${name}`), include: ['test/**/*.test.ts'] },
+      })),
+      { extends: true as const, test: { name: 'house', root: at('.'), include: ['test/**/*.test.ts'] } },
+    ],
+  },
+})
