@@ -43,6 +43,8 @@ export async function run(name, args) {
 async function bptt(args) {
   const program = join(root, 'packages', 'cli', 'dist', 'bptt.js')
   process.argv = [process.argv[0], program, ...args]
+  process.env.BPTT_COMMAND = 'npm run --silent bptt --'
+  process.chdir(process.env.INIT_CWD ?? root) // paths are relative to where the user typed the command
   dropEchoes()
   await import(pathToFileURL(program).href)
   return process.exitCode ?? 0

@@ -85,7 +85,7 @@ describe('bad input', () => {
     [['sample', '--model', 'none'], 'bptt sample: none: cannot be read: there is no such file or folder'],
     [
       ['sample', '--model', 'foreign.safetensors'],
-      "bptt sample: foreign.safetensors holds tensors but no character model; models are written by 'bptt train --save'",
+      "bptt sample: foreign.safetensors: holds no snapshot of a trainer; it has no readable entry 'bptt.snapshot'",
     ],
     [
       ['sample', '--model', 'model.safetensors', '--prompt', 'é'],
