@@ -4,6 +4,7 @@ import { exitCodes, Failure, sentence, systemCode } from './failure.js'
 import { sampleCommand } from './sample.js'
 import { startCommand } from './start.js'
 import { trainCommand } from './train.js'
+import { verifyCommand } from './verify.js'
 import { version } from './version.js'
 
 const notes = `
@@ -25,7 +26,7 @@ export function program(): Command {
     .configureOutput({ outputError: () => {} })
     .helpCommand('help [command]', 'print help on a command')
     .addHelpText('after', notes)
-  for (const command of [trainCommand(), sampleCommand(), startCommand()])
+  for (const command of [trainCommand(), sampleCommand(), startCommand(), verifyCommand()])
     root.addCommand(command.copyInheritedSettings(root).helpOption('-h, --help', 'print help'))
   return root
 }

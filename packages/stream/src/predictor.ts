@@ -28,12 +28,12 @@ export function predictor(model: Cell, params: Tree<Tensor>): Predictor {
   return {
     carry: zeroCarry(model, 1),
     step(carry, input) {
-      const { shape, data } = rows([input], model.input, 'input', 1)
+      const { shape, data } = rows([input], model.input, 'input', () => 'predictor')
       const made = evaluate(program, { params, carry, x: { shape: shape.slice(1), data } }) as unknown as {
-        carry: Tree<Tensor>
+        carry?: Tree<Tensor> // missing where the model keeps none
         y: Tensor
       }
-      return [made.carry, made.y.data]
+      return [made.carry ?? {}, made.y.data.slice()] // a copy: the output may be the carry itself
     },
   }
 }

@@ -8,43 +8,60 @@ export interface Sample {
   readonly reset?: boolean
 }
 
+/** What an input or target may be. */
+type Value = Sample['input']
+
 /**
  * The values of consecutive events as one tensor [n, 1, ...shape].
- * @param first number of the first of them in the stream, from 1, for messages.
+ * @param where names the event of a value, by its place, for messages.
  * @throws GraphError `bad-sample` where a value has another width or is not finite.
  */
 export function rows(
-  values: readonly (number | ArrayLike<number>)[],
+  values: readonly Value[],
   shape: Shape,
   what: string,
-  first: number,
+  where: (place: number) => string,
 ): Tensor {
   const width = sizeOf(shape as readonly number[])
   const out = filled([values.length, 1, ...(shape as readonly number[])], 0)
   values.forEach((value, i) => {
-    const row = typeof value === 'number' ? [value] : value
-    if (row.length !== width || (typeof value === 'number') !== (shape.length === 0))
-      throw new GraphError(
-        'bad-sample',
-        `event ${first + i}`,
-        `its ${what} is ${describe(value)}; the model's are ${showShape(shape)}`,
-      )
-    for (let k = 0; k < width; k++) {
-      if (!Number.isFinite(row[k])) throw notFinite(first + i, what, row[k])
-      out.data[i * width + k] = row[k]!
-    }
+    checkValue(value, shape, what, where(i))
+    if (typeof value === 'number') out.data[i] = value
+    else out.data.set(value, i * width)
   })
   return out
 }
 
-const describe = (value: number | ArrayLike<number>): string =>
-  typeof value === 'number' ? 'a number' : `a list of ${value.length}`
+/** @throws GraphError `bad-sample` where a value does not fill the shape with finite numbers. */
+export function checkValue(value: Value, shape: Shape, what: string, where: string): void {
+  const scalar = typeof value === 'number'
+  if (scalar !== (shape.length === 0) || (!scalar && value?.length !== sizeOf(shape as readonly number[])))
+    throw new GraphError(
+      'bad-sample',
+      where,
+      `its ${what} is ${describe(value)}; the model's are ${showShape(shape)}`,
+    )
+  const row = scalar ? [value] : value
+  for (let k = 0; k < row.length; k++) if (!Number.isFinite(row[k])) throw notFinite(where, what, row[k])
+}
 
-function notFinite(event: number, what: string, value: number | undefined): GraphError {
+function describe(value: Value | null | undefined): string {
+  if (typeof value === 'number') return 'a number'
+  return typeof value === 'object' && value !== null ? `a list of ${value.length}` : String(value)
+}
+
+function notFinite(where: string, what: string, value: number | undefined): GraphError {
   return new GraphError(
     'bad-sample',
-    `event ${event}`,
+    where,
     `its ${what} holds ${String(value)}; events are finite numbers`,
     'filter such events out before the trainer',
   )
+}
+
+/** A copy in plain data, as JSON keeps it: whatever the source does with its buffers later, the event stays (−0 is 0). */
+export function plain({ input, target, reset }: Sample): Sample {
+  const copy = (value: Value): Value =>
+    typeof value === 'number' ? value + 0 : Array.from(value, x => x + 0)
+  return { input: copy(input), target: copy(target), ...(reset && { reset }) }
 }

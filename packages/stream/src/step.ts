@@ -28,7 +28,8 @@ export interface StepOutputs {
   readonly params: Tree<Tensor>
   /** Missing where the optimiser keeps none. */
   readonly slots?: Tree<Tensor>
-  readonly carry: Tree<Tensor>
+  /** Missing where the model keeps none. */
+  readonly carry?: Tree<Tensor>
   /** Sum over the window, nats. */
   readonly loss: Tensor
   /** Global norm before clipping. */
@@ -59,21 +60,22 @@ export function stepGraph({ model, loss, optimizer }: StepOptions): Graph {
   return graph(inputs as Tree<Shape>, refs => update(optimizer, slope, refs as unknown as StepInputs))
 }
 
+/** A graph has no empty branches: slots and carry are missing where there are none. */
 interface StepInputs {
   readonly params: Tree<Ref>
-  readonly slots: Tree<Ref>
+  readonly slots?: Tree<Ref>
   readonly count: Ref
-  readonly carry: Tree<Ref>
+  readonly carry?: Tree<Ref>
   readonly xs: Ref
   readonly targets: Ref
   readonly credit: Ref
 }
 
 function update(optimizer: Optimizer, slope: Graph, inputs: StepInputs): Tree<Ref> {
-  const { params, slots, count, carry, xs, targets, credit } = inputs
+  const { params, slots = {}, count, carry = {}, xs, targets, credit } = inputs
   const made = inline(slope, { params, carry, xs, targets, credit }) as unknown as {
     readonly gradient: { readonly params: Tree<Ref> }
-    readonly carry: Tree<Ref>
+    readonly carry?: Tree<Ref>
     readonly loss: Ref
   }
   const gradients = made.gradient.params
@@ -81,7 +83,7 @@ function update(optimizer: Optimizer, slope: Graph, inputs: StepInputs): Tree<Re
   return {
     params: zip([params, updates], (p, u) => add(p, u)),
     slots: next,
-    carry: made.carry,
+    carry: made.carry ?? {},
     loss: made.loss,
     gradientNorm: globalNorm(gradients),
     reports,

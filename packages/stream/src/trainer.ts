@@ -1,22 +1,21 @@
+import { GraphError, isTensor, type Loss, leaves, showShape, type Tensor } from '@bptt/graph'
+import type { Cell, Schedule } from '@bptt/unroll'
 import {
-  evaluate,
-  GraphError,
-  isTensor,
-  item,
-  type Loss,
-  leaves,
-  showShape,
-  type Tensor,
-  tensor,
-} from '@bptt/graph'
-import { type Cell, type Schedule, zeroCarry } from '@bptt/unroll'
-import { concatMap, defer, endWith, from, map, type OperatorFunction } from 'rxjs'
-import { mean } from './metric.js'
+  concat,
+  concatMap,
+  endWith,
+  from,
+  map,
+  type Observable,
+  type OperatorFunction,
+  throwError,
+} from 'rxjs'
 import type { Optimizer } from './optimiser.js'
-import { rows, type Sample } from './sample.js'
+import { checkValue, type Sample } from './sample.js'
 import { initialState, type Snapshot, type TrainState } from './state.js'
-import { type StepOutputs, stepGraph } from './step.js'
-import { Cutter, type Window } from './window.js'
+import type { StepOptions } from './step.js'
+import { type Report, targetShape, type UpdateRule, updateRule } from './update.js'
+import { Cutter, START, type Window } from './window.js'
 
 /** What a trainer is made of. */
 export interface TrainerOptions {
@@ -31,27 +30,10 @@ export interface TrainerOptions {
   readonly from?: Snapshot
 }
 
-/** What one update did. */
-export interface Report {
-  /** Events learned from so far, this window's included. */
-  readonly events: number
-  /** Optimiser steps so far. */
-  readonly updates: number
-  /** Events in this window. */
-  readonly length: number
-  /** Mean loss per event over this window, nats, before the update: test-then-train. */
-  readonly loss: number
-  /** Mean loss per event over all events so far, nats. */
-  readonly prequential: number
-  /** Global norm of the gradient before clipping. */
-  readonly gradientNorm: number
-  readonly clipped: boolean
-}
-
 /** Learns from a stream, one window at a time. */
 export interface Trainer {
   /** One update: pure, the state is not changed. */
-  readonly step: (state: TrainState, window: Window) => readonly [TrainState, Report]
+  readonly step: UpdateRule
   /** The operator from events to reports, one per update. At the end of the stream the open window is learned from. */
   readonly train: () => OperatorFunction<Sample, Report>
   /** The trainer's state as it is now, a value. */
@@ -62,7 +44,8 @@ export interface Trainer {
  * A trainer: online gradient descent on a stream, test-then-train.
  *
  * Each window's losses are computed before the update they lead to. Parameters change at every cut, so across windows the gradient
- * is that of the usual online approximation. A trainer has one state; subscribe to one `train()` at a time.
+ * is that of the usual online approximation. A trainer has one state; subscribe to one `train()` at a time. After an error it stands
+ * before the first event it has not learned from; a bad event is refused as it arrives, and the open window stays.
  *
  * @throws GraphError `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample` and `not-finite`.
  */
@@ -70,91 +53,49 @@ export function trainer(options: TrainerOptions): Trainer {
   const { model, optimizer, estimator, seed = 0 } = options
   const start = initialState(model, optimizer, seed)
   if (options.from !== undefined) checkSnapshot(start, options.from)
-  const { open, ...first } = options.from ?? start
-  let state: TrainState = first
-  const cutter = new Cutter(estimator, open)
-  const step = stepOf(options)
-  const learn = (window: Window): Report => {
-    const [next, report] = step(state, window)
-    state = next
-    return report
+  const { params, slots, carry, counters, open } = options.from ?? start
+  let state: TrainState = { params, slots, carry, counters }
+  let cutter = new Cutter(estimator, open)
+  const step = updateRule(options)
+  const take = (sample: Sample): readonly Window[] => {
+    checkSample(options, sample, `event ${cutter.events + 1}`)
+    return cutter.push(sample)
+  }
+  const learn = (windows: readonly Window[]): Observable<Report> => {
+    const reports: Report[] = []
+    try {
+      // all are learned from before the first is reported: unsubscribing in between loses no event
+      for (const window of windows) {
+        const [next, report] = step(state, window)
+        state = next
+        reports.push(report)
+      }
+    } catch (error) {
+      const fresh = windows.some(window => window.fresh)
+      cutter = new Cutter(estimator, { ...START, fresh, t: state.counters.events })
+      return concat(
+        reports,
+        throwError(() => error),
+      )
+    }
+    return from(reports)
   }
   return {
     step,
     train: () => samples =>
-      defer(() =>
-        samples.pipe(
-          map(sample => () => cutter.push(sample)),
-          endWith(() => cutter.flush()),
-          concatMap(cut => from(cut())),
-          map(learn),
-        ),
+      samples.pipe(
+        map(sample => () => take(sample)),
+        endWith(() => cutter.flush()),
+        concatMap(cut => learn(cut())),
       ),
     snapshot: () => ({ ...state, open: cutter.open }),
   }
 }
 
-function stepOf(options: TrainerOptions): Trainer['step'] {
-  const { model, loss } = options
-  const program = stepGraph(options)
-  const target = loss.target?.(model.output) ?? model.output
-  return (state, { samples, credit, fresh }) => {
-    const first = state.counters.events + 1
-    const outputs = evaluate(program, {
-      params: state.params,
-      slots: state.slots,
-      count: state.counters.updates,
-      carry: fresh ? zeroCarry(model, 1) : state.carry,
-      xs: rows(
-        samples.map(({ input }) => input),
-        model.input,
-        'input',
-        first,
-      ),
-      targets: rows(
-        samples.map(sample => sample.target),
-        target,
-        'target',
-        first,
-      ),
-      credit: tensor(credit),
-    }) as unknown as StepOutputs
-    return advance(state, outputs, samples.length)
-  }
-}
-
-/** The next state and its report; the state stays where a value is not finite. */
-function advance(state: TrainState, outputs: StepOutputs, length: number): readonly [TrainState, Report] {
-  const [loss, gradientNorm] = [item(outputs.loss) / length, item(outputs.gradientNorm)]
-  const { events, updates, prequential } = state.counters
-  checkFinite(loss, gradientNorm, events + 1, events + length)
-  const counters = {
-    events: events + length,
-    updates: updates + 1,
-    prequential: mean().update(prequential, loss, length),
-  }
-  const { params, slots, carry } = outputs
-  const report = {
-    events: counters.events,
-    updates: counters.updates,
-    length,
-    loss,
-    prequential: mean().value(counters.prequential),
-    gradientNorm,
-    clipped: outputs.reports?.['clip'] !== undefined && item(outputs.reports['clip']) < 1,
-  }
-  return [{ params, slots: slots ?? {}, carry, counters }, report]
-}
-
-function checkFinite(loss: number, gradientNorm: number, from: number, to: number): void {
-  if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return
-  const what = Number.isFinite(loss) ? `the gradient's norm is ${gradientNorm}` : `the loss is ${loss}`
-  throw new GraphError(
-    'not-finite',
-    `events ${from}–${to}`,
-    `${what}; the update was not made, the state is that before these events`,
-    'a smaller learning rate, or clipByGlobalNorm before the step',
-  )
+/** Refuses an event as it arrives, before it enters a window. */
+function checkSample(options: StepOptions, { input, target }: Sample, where: string): void {
+  checkValue(input, options.model.input, 'input', where)
+  checkValue(target, targetShape(options), 'target', where)
 }
 
 function checkSnapshot(own: Snapshot, given: Snapshot): void {

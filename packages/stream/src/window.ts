@@ -1,5 +1,5 @@
 import type { Schedule } from '@bptt/unroll'
-import type { Sample } from './sample.js'
+import { plain, type Sample } from './sample.js'
 
 /** Consecutive events that are learned from in one update: a segment between two cuts of credit. */
 export interface Window {
@@ -51,7 +51,7 @@ export class Cutter {
   push(sample: Sample): readonly Window[] {
     const ended = sample.reset ? this.flush() : []
     if (sample.reset) this.#fresh = true
-    this.#samples.push(sample)
+    this.#samples.push(plain(sample))
     this.#credit.push(this.#samples.length === 1 ? 1 : this.#pending)
     this.#t++
     this.#pending = this.#schedule.weight({ t: this.#t, age: this.#samples.length, stream: 0 })
@@ -68,6 +68,12 @@ export class Cutter {
     return [window]
   }
 
+  /** Events taken so far. */
+  get events(): number {
+    return this.#t
+  }
+
+  /** Where it stands now. */
   get open(): Cutting {
     const { t, pending, fresh } = { t: this.#t, pending: this.#pending, fresh: this.#fresh }
     return { samples: [...this.#samples], credit: [...this.#credit], fresh, t, pending }

@@ -98,10 +98,13 @@ function checkSizes(name: string, sizes: object): void {
 
 /** A cell whose step has been traced once: its output shape is known, and its carry keeps its shape. */
 export function makeCell(parts: CellParts): Cell {
+  checkInitialisers(parts)
   let output: Shape = []
+  // a graph has no empty branches, so a cell without carry or params gets none
+  const step: Step = (params = {}, carry = {}, x) => parts.step(params, carry, x)
   graph({ params: parts.params, carry: parts.carry, x: parts.input }, refs => {
     const { params, carry, x } = refs as { params: Tree<Ref>; carry: Tree<Ref>; x: Ref }
-    const [next, y] = parts.step(params, carry, x)
+    const [next, y] = step(params, carry, x)
     checkCarry(parts, next)
     if (!isRef(y))
       throw new GraphError(
@@ -112,7 +115,22 @@ export function makeCell(parts: CellParts): Cell {
     output = y.shape
     return { y }
   })
-  return { ...parts, output, init: seed => ({ params: initialParams(parts, seed), carry: zeroCarry(parts) }) }
+  const init = (seed: number): ReturnType<Cell['init']> => ({
+    params: initialParams(parts, seed),
+    carry: zeroCarry(parts),
+  })
+  return { ...parts, step, output, init }
+}
+
+function checkInitialisers({ name, params, initialisers }: CellParts): void {
+  const known = leaves(params, isShape, name).map(([key]) => key)
+  for (const key of initialisers.keys())
+    if (!known.includes(key))
+      throw new GraphError(
+        'cell-init',
+        name,
+        `init names '${key}', which is no parameter; parameters are ${known.join(', ') || 'none'}`,
+      )
 }
 
 function checkCarry({ name, carry }: CellParts, next: Tree<Ref>): void {

@@ -1,4 +1,4 @@
-import type { Tensor } from '@bptt/graph'
+import { GraphError, showShape, type Tensor } from '@bptt/graph'
 import { coin } from './coin.js'
 
 /** Start values of a parameter: its elements, given its shape and a source of uniform numbers in [0, 1). */
@@ -28,10 +28,19 @@ export function byRank(): Initialiser {
 /** Coins of parameters are streams from here on, apart from those that cut timelines. */
 const FIRST_STREAM = 2 ** 32
 
-/** The start values of parameter number `index`. The same seed gives the same values everywhere. */
+/**
+ * The start values of parameter number `index`. The same seed gives the same values everywhere.
+ * @throws GraphError `cell-init` where the initialiser gives too few or too many.
+ */
 export function initialise(make: Initialiser, shape: readonly number[], seed: number, index: number): Tensor {
   let t = 0
-  return { shape, data: make(shape, () => coin(seed, FIRST_STREAM + index, t++)) }
+  const data = make(shape, () => coin(seed, FIRST_STREAM + index, t++))
+  if (data.length === count(shape)) return { shape, data }
+  throw new GraphError(
+    'cell-init',
+    'init',
+    `an initialiser gives ${data.length} numbers for the shape ${showShape(shape)}; it gives one per element`,
+  )
 }
 
 const count = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1)

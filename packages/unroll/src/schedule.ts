@@ -96,6 +96,7 @@ const repaid = (c: number, toss: number): number => (toss < c ? 0 : 1 / (1 - c))
 export function random({ c, seed = 0 }: { readonly c: number; readonly seed?: number }): Schedule {
   if (!(c >= 0 && c < 1))
     throw new GraphError('bad-schedule', 'random', `c is ${c}; the chance of a cut is in [0, 1)`)
+  coin(seed, 0, 0) // a seed that is no whole number ≥ 0 is refused here
   return {
     text: `random(${c}, seed ${seed})`,
     weight: ({ t, stream }) => (coin(seed, stream, t) < c ? 0 : 1),

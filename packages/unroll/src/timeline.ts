@@ -7,7 +7,7 @@ export type Credit =
   | { readonly kind: 'full' }
   /** One weight an edge, `[steps − 1]`, or one per edge and example, `[steps − 1][batch]`. */
   | { readonly kind: 'weights'; readonly weights: readonly number[] | readonly (readonly number[])[] }
-  /** Input `credit` [steps] (or [steps, batch], `each`): the weight of the edge into each step, the first one unused by full BPTT. */
+  /** Input `credit` [steps] (or [steps, batch], `each`): the weight of the edge into each step; the first is that of the carry before step 1, usually 1. */
   | { readonly kind: 'input'; readonly each: boolean }
 
 /** What a timeline is unrolled from. */

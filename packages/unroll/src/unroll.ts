@@ -29,7 +29,8 @@ import type { Credit, Timeline, TimelineOptions } from './timeline.js'
  * Unrolls a cell in time.
  *
  * Step t reads x_t and the carry of step t−1 over the state edge t−1 → t, whose weight says how much credit passes
- * back; the carry before step 1 is an input and its edge always passes. See `TimelineOptions` for inputs and outputs.
+ * back; the carry before step 1 is an input, over whose edge all credit passes unless `credit` is an input too.
+ * See `TimelineOptions` for inputs and outputs.
  *
  * @throws GraphError `bad-steps`, `bad-credit`, or what the loss finds wrong with the shapes.
  */
@@ -37,9 +38,10 @@ export function unroll(cell: Cell, options: TimelineOptions): Timeline {
   const credit = options.credit ?? { kind: 'full' }
   checkSteps(options)
   checkCredit(credit, options)
-  const made = graph(inputShapes(cell, options, credit), refs =>
-    build(cell, options, credit, refs as unknown as Inputs),
-  )
+  const made = graph(inputShapes(cell, options, credit), refs => {
+    const { params = {}, carry = {}, ...rest } = refs as unknown as Inputs // a graph has no empty branches
+    return build(cell, options, credit, { params, carry, ...rest })
+  })
   return { cell, options, credit, graph: made }
 }
 
@@ -69,7 +71,7 @@ function checkSteps({ steps, form }: TimelineOptions): void {
     )
 }
 
-function checkCredit(credit: Credit, { steps }: TimelineOptions): void {
+function checkCredit(credit: Credit, { steps, batch }: TimelineOptions): void {
   if (credit.kind !== 'weights') return
   if (typeof steps === 'string')
     throw new GraphError(
@@ -83,6 +85,18 @@ function checkCredit(credit: Credit, { steps }: TimelineOptions): void {
       'unroll',
       `has ${credit.weights.length} weights for ${steps} steps; ${steps} steps have ${steps - 1} edges`,
     )
+  credit.weights.forEach((given, i) => {
+    const [edge, each] = [`edge ${i + 1} → ${i + 2}`, typeof given === 'number' ? [given] : given]
+    if (typeof given !== 'number' && given.length !== batch)
+      throw new GraphError(
+        'bad-credit',
+        'unroll',
+        `${edge} has ${given.length} weights for ${batch ?? 'no'} examples; an edge has one weight, or one per example`,
+      )
+    const odd = each.find(weight => !Number.isFinite(weight))
+    if (odd !== undefined)
+      throw new GraphError('bad-credit', 'unroll', `${edge} has the weight ${odd}; weights are finite`)
+  })
 }
 
 function inputShapes(cell: Cell, options: TimelineOptions, credit: Credit): Tree<Shape> {
@@ -137,7 +151,7 @@ function runFolded(
   ): readonly [Tree<Ref>, Tree<Ref>] =>
     cell.step(inputs.params, enter(cell, options, carry, now.credit, now.reset), now.x)
   const [carry, ys] = scan(step as never, {
-    carry: { ...(inputs.carry as object) } as Tree<Ref>,
+    carry: inputs.carry,
     xs,
     length: options.steps,
   })

@@ -1,8 +1,8 @@
-import { filled, isShape, leaves, type Shape, type Tensor, type Tree } from '@bptt/graph'
+import { filled, isShape, isTensor, leaves, type Shape, type Tensor, type Tree } from '@bptt/graph'
 import { zeroCarry } from '@bptt/unroll'
 import type { Named } from './compare.js'
 import { type Model, modelAt } from './model.js'
-import { bad, field, fields, optional, type Spot, tensorAt, wholeAt } from './read.js'
+import { bad, field, fields, items, numberAt, optional, type Spot, tensorAt, wholeAt } from './read.js'
 
 /** A case with a network: its model and all values, under our flat names. */
 export interface Case {
@@ -57,7 +57,7 @@ export function paramsAt(spot: Spot, { cell, names }: Model): Named {
 
 function carryAt(spot: Spot, { cell, names }: Model, batch: number): Named {
   const given = optional(spot, 'initial_carry')
-  const zero = new Map(leaves(zeroCarry(cell, batch), isTensorLike, cell.name))
+  const zero = new Map(leaves(zeroCarry(cell, batch), isTensor, cell.name))
   return new Map(
     [...zero].map(([name, start]) => {
       const theirs = names.get(`carry.${name}`)!.slice('initial_carry.'.length)
@@ -79,30 +79,47 @@ function addOptional(
   const { cell, loss } = model
   const targets = optional(data, 'targets')
   const each = numbers(loss.target?.(cell.output) ?? cell.output)
-  if (targets !== undefined) values.set('targets', tensorAt(targets, [steps, batch, ...each]))
+  if (targets !== undefined) {
+    values.set('targets', tensorAt(targets, [steps, batch, ...each]))
+    if (loss.target !== undefined) checkClasses(targets, cell.output[0] as number)
+  }
   const reset = optional(data, 'reset')
   if (reset !== undefined) values.set('reset', tensorAt(reset, [steps, batch]))
 }
 
-/** Gradients `{params, inputs, initial_carry}`, or what there is of them, under the names of the file. */
-export function gradsAt(spot: Spot, { model, values }: Case): Named {
-  const shapes = new Map([...model.names].map(([ours, theirs]) => [theirs, values.get(ours)!.shape]))
-  const found = new Map<string, Tensor>()
-  const put = (name: string, at: Spot): void => {
-    const shape = shapes.get(name)
-    if (shape === undefined)
-      throw bad(at, `there are gradients by ${[...shapes.keys()].join(', ')}`, 'no gradient of the model')
-    found.set(name, tensorAt(at, shape))
+function checkClasses(targets: Spot, classes: number): void {
+  for (const spot of items(field(targets, 'data'))) {
+    const found = numberAt(spot)
+    if (Number.isInteger(found) && found >= 0 && found < classes) continue
+    throw bad(spot, `a class is a whole number from 0 to ${classes - 1}`, String(found))
   }
-  for (const [part, at] of fields(spot))
-    if (part === 'inputs') put(part, at)
-    else for (const [name, leaf] of fields(at)) put(`${part}.${name}`, leaf)
-  return found
 }
 
-/** Gradients by parameters only, `{name: tensor}`, under the names of the file with `params.` before them. */
+/** Gradients `{params, inputs, initial_carry}`, or what there is of them, under the names of the file. */
+export function gradsAt(spot: Spot, of: Case): Named {
+  const found = fields(spot).flatMap(([part, at]) =>
+    part === 'inputs' ? [[part, at] as const] : prefixed(part, at),
+  )
+  return shaped(found, of)
+}
+
+/** Gradients by the parameters only, `{name: tensor}`; the names get `params.` before them. */
 export function paramGradsAt(spot: Spot, of: Case): Named {
-  return gradsAt({ ...spot, value: { params: spot.value } }, of)
+  return shaped(prefixed('params', spot), of)
+}
+
+const prefixed = (part: string, spot: Spot): (readonly [string, Spot])[] =>
+  fields(spot).map(([name, at]) => [`${part}.${name}`, at] as const)
+
+function shaped(found: readonly (readonly [string, Spot])[], { model, values }: Case): Named {
+  const shapes = new Map([...model.names].map(([ours, theirs]) => [theirs, values.get(ours)!.shape]))
+  return new Map(
+    found.map(([name, at]) => {
+      const shape = shapes.get(name)
+      if (shape !== undefined) return [name, tensorAt(at, shape)] as const
+      throw bad(at, `there are gradients by ${[...shapes.keys()].join(', ')}`, 'no gradient of the model')
+    }),
+  )
 }
 
 /** Our flat values as an object, with others added or put in their place; loss weights are the case's scale. */
@@ -124,11 +141,7 @@ export function rows({ shape, data }: Tensor, from: number, to: number): Tensor 
 }
 
 const numbers = (shape: Shape): readonly number[] => shape as readonly number[]
-const isTensorLike = (value: unknown): value is Tensor =>
-  typeof value === 'object' && value !== null && 'data' in value && !isBranch(value.data)
-const isBranch = (value: unknown): boolean => !(value instanceof Float64Array)
-
 /** A tree of tensors by flat names, with `prefix` before them. */
 export function flatten(tree: Tree<Tensor>, prefix: string = ''): Named {
-  return new Map(leaves(tree, isTensorLike, 'verify').map(([name, tensor]) => [prefix + name, tensor]))
+  return new Map(leaves(tree, isTensor, 'verify').map(([name, tensor]) => [prefix + name, tensor]))
 }

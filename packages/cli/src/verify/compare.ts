@@ -29,8 +29,9 @@ interface Worst {
   readonly at: string
 }
 
-/** The pairs of an entry as one finding: the worst of them. */
+/** The pairs of an entry as one finding: the worst of them. An entry without a pair counts as not checked. */
 export function compare(name: string, entry: string, pairs: readonly Pair[]): Finding {
+  if (pairs.length === 0) return unchecked(name, entry, 'the file gives nothing to compare')
   let worst: Worst = { worst: 0, at: '' }
   for (const pair of pairs) {
     const found = difference(pair)

@@ -56,11 +56,11 @@ export function numberAt(spot: Spot): number {
   throw bad(spot, 'it must be a number')
 }
 
-/** A whole number of at least `min`. */
+/** A whole number from `min` to a million: sizes and numbers of steps. */
 export function wholeAt(spot: Spot, min: number = 1): number {
   const value = numberAt(spot)
-  if (Number.isSafeInteger(value) && value >= min) return value
-  throw bad(spot, `it must be a whole number of at least ${min}`, String(value))
+  if (Number.isSafeInteger(value) && value >= min && value <= 1e6) return value
+  throw bad(spot, `it must be a whole number from ${min} to a million`, String(value))
 }
 
 /** A list of numbers as a tensor [n]. */

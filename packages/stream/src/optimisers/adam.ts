@@ -1,6 +1,6 @@
 import { add, div, isShape, mapTree, mul, pow, type Ref, sqrt, square, sub, type Tree } from '@bptt/graph'
 import { type Optimizer, type UpdateSite, zip } from '../optimiser.js'
-import { checkRate, checkUnit, decayed } from './settings.js'
+import { checkAmount, checkRate, checkUnit, decayed } from './settings.js'
 
 /** Settings of Adam; the defaults are the paper's. */
 export interface AdamOptions {
@@ -20,7 +20,9 @@ export interface AdamOptions {
  * @throws GraphError `bad-setting`.
  */
 export function adam(lr: number, options: AdamOptions = {}): Optimizer {
-  return adamLike('adam', lr, options, (g, { params }) => decayed(g, params, options.weightDecay ?? 0))
+  const { weightDecay = 0 } = options
+  checkAmount('adam', 'weightDecay', weightDecay)
+  return adamLike('adam', lr, options, (g, { params }) => decayed(g, params, weightDecay))
 }
 
 /**
@@ -28,6 +30,7 @@ export function adam(lr: number, options: AdamOptions = {}): Optimizer {
  * @throws GraphError `bad-setting`.
  */
 export function adamw(lr: number, { weightDecay = 0.01, ...options }: AdamOptions = {}): Optimizer {
+  checkAmount('adamw', 'weightDecay', weightDecay)
   const inner = adamLike('adamw', lr, options, g => g)
   return {
     ...inner,
@@ -52,6 +55,7 @@ function adamLike(
   checkRate(name, lr)
   checkUnit(name, 'b1', b1)
   checkUnit(name, 'b2', b2)
+  checkAmount(name, 'eps', eps)
   return {
     text: `${name}(${lr})`,
     slots: params => ({

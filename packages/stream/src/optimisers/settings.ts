@@ -18,6 +18,12 @@ export function checkUnit(where: string, name: string, value: number): void {
     throw new GraphError('bad-setting', where, `${name} is ${value}; it is in [0, 1)`)
 }
 
+/** @throws GraphError `bad-setting` where a value is not a number ≥ 0. */
+export function checkAmount(where: string, name: string, value: number): void {
+  if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+    throw new GraphError('bad-setting', where, `${name} is ${value}; it is a number ≥ 0`)
+}
+
 /** Gradients with λ p added: L2 regularisation. */
 export function decayed(gradients: Tree<Ref>, params: Tree<Ref>, weightDecay: number): Tree<Ref> {
   return weightDecay === 0 ? gradients : zip([gradients, params], (g, p) => add(g, mul(p, weightDecay)))

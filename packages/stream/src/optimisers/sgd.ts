@@ -1,6 +1,6 @@
-import { add, isShape, mapTree, mul, type Ref, type Tree } from '@bptt/graph'
+import { add, GraphError, isShape, mapTree, mul, type Ref, type Tree } from '@bptt/graph'
 import { NO_SLOTS, type Optimizer, zip } from '../optimiser.js'
-import { checkRate, checkUnit, decayed } from './settings.js'
+import { checkAmount, checkRate, checkUnit, decayed } from './settings.js'
 
 /** Settings of SGD. */
 export interface SgdOptions {
@@ -23,6 +23,13 @@ export function sgd(
 ): Optimizer {
   checkRate('sgd', lr)
   checkUnit('sgd', 'momentum', momentum)
+  checkAmount('sgd', 'weightDecay', weightDecay)
+  if (nesterov && momentum === 0)
+    throw new GraphError(
+      'bad-setting',
+      'sgd',
+      'nesterov without momentum; it looks ahead along a momentum > 0',
+    )
   const scaled = (step: Tree<Ref>): Tree<Ref> => zip([step], u => mul(u, -lr))
   return {
     text: momentum === 0 ? `sgd(${lr})` : `sgd(${lr}, ${nesterov ? 'nesterov' : 'momentum'} ${momentum})`,
