@@ -1,9 +1,8 @@
 import type { Attrs } from './attrs.js'
 import { GraphError } from './error.js'
-import type { Graph, Node, Port } from './graph.js'
+import type { Graph, Node, OpSpec, Port } from './graph.js'
 import { type Home, isRef, Ref, type Term } from './ref.js'
 import { checkShape, type Shape } from './shape.js'
-import type { OpSpec } from './spec.js'
 import { isTensor, type Tensor, tensor } from './tensor.js'
 
 /** A table that grows by appending. The body of a loop has a builder of its own, whose `parent` is the graph around it. */
@@ -47,11 +46,11 @@ export class Builder implements Home {
 
   /** Appends an application, without folding. */
   apply(op: OpSpec, inputs: readonly Ref[], attrs: Attrs): readonly Ref[] {
-    const shapes = op.shapes(
-      inputs.map(ref => ref.shape),
-      attrs,
+    const given = inputs.map(ref => ref.shape)
+    const shapes = op.shapes(given, attrs)
+    const outputs = shapes.map(shape =>
+      this.#value(given.includes(shape) ? shape : checkShape(shape, op.name)),
     )
-    const outputs = shapes.map(shape => this.#value(shape))
     this.nodes.push({ kind: 'apply', op, inputs: inputs.map(ref => ref.id), attrs, outputs })
     return outputs.map(id => new Ref(this, id))
   }

@@ -1,9 +1,9 @@
 import { GraphError } from './error.js'
-import { broadcastSteps, expand, sumTo } from './linear.js'
-import { type At, type Binary, type Declared, type Op, op } from './op.js'
+import { expand, sumTo } from './linear.js'
+import { type Elementwise, mapElements } from './map.js'
+import { type At, type Binary, type Declared, type Op, op, type Unary } from './op.js'
 import { isConstant, type Ref, type Term } from './ref.js'
 import { broadcast, type Shape, sameShape, showShape, sizeOf } from './shape.js'
-import { filled, type Tensor } from './tensor.js'
 
 /** A declaration of a function of numbers, applied element by element to inputs that broadcast. */
 export interface ElementwiseDeclaration<N extends readonly string[], A> extends Declared<N, A> {
@@ -15,13 +15,22 @@ export interface ElementwiseDeclaration<N extends readonly string[], A> extends 
   readonly flops?: number
 }
 
+/** What an elementwise declaration makes: without settings, an op whose result shape the type checker knows. */
+export type ElementwiseOp<N extends readonly string[], A> = keyof A extends never
+  ? N['length'] extends 1
+    ? Unary
+    : N['length'] extends 2
+      ? Binary
+      : Op<N, A>
+  : Op<N, A>
+
 /**
  * Declares a function applied element by element; inputs broadcast.
  * Both derivative modes follow from the partial derivatives: ẏ = Σ pᵢ ẋᵢ and x̄ᵢ = sumTo(pᵢ ȳ).
  */
 export function elementwise<const N extends readonly string[], A extends object = Record<never, never>>(
   declared: ElementwiseDeclaration<N, A>,
-): Op<N, NoInfer<A>> {
+): ElementwiseOp<N, NoInfer<A>> {
   const { f, partials, flops = 1, ...rest } = declared
   const jvp: Record<string, (tangent: Ref, at: At<N, A>) => Ref> = {}
   const vjp: Record<string, (cotangent: Ref, at: At<N, A>) => Ref> = {}
@@ -33,16 +42,16 @@ export function elementwise<const N extends readonly string[], A extends object 
     jvp[name] = (tangent, at) => expand(times(tangent, partial(at)), { shape: at.y.shape })
     vjp[name] = (cotangent, at) => sumTo(times(cotangent, partial(at)), { shape: (at[name] as Ref).shape })
   }
-  return op<N, A>({
+  const made: unknown = op<N, A>({
     cases: broadcastCases(declared.inputs.length),
     ...rest,
     shape: inputs => commonShape(declared.name, declared.inputs, inputs),
-    forward: (inputs, run) =>
-      mapElements(f as (...args: unknown[]) => number, inputs, run.shapes[0]!, run.attrs),
+    forward: (inputs, run) => mapElements(f as Elementwise, inputs, run.shapes[0]!, run.attrs),
     jvp: jvp as never,
     vjp: vjp as never,
     flops: (_x, { shapes }) => flops * sizeOf(shapes[0]!),
   })
+  return made as ElementwiseOp<N, NoInfer<A>>
 }
 
 const times = (value: Ref, by: Term): Ref => (by === 1 ? value : mul(value, by))
@@ -61,46 +70,6 @@ export function commonShape(name: string, names: readonly string[], shapes: read
   })
 }
 
-/** `f` at every element of the broadcast inputs: tight loops for the shapes that occur most, a strided walk for the rest. */
-export function mapElements(
-  f: (...args: unknown[]) => number,
-  inputs: readonly Tensor[],
-  shape: readonly number[],
-  attrs: unknown,
-): Tensor {
-  const out = filled(shape, 0)
-  const y = out.data
-  const [a, b] = inputs
-  if (inputs.length === 1) for (let i = 0; i < y.length; i++) y[i] = f(a!.data[i], attrs)
-  else if (inputs.length === 2 && a!.data.length === y.length && b!.data.length === y.length)
-    for (let i = 0; i < y.length; i++) y[i] = f(a!.data[i], b!.data[i], attrs)
-  else if (inputs.length === 2 && a!.data.length === y.length && b!.data.length === 1)
-    for (let i = 0; i < y.length; i++) y[i] = f(a!.data[i], b!.data[0], attrs)
-  else applyStrided(f, inputs, out, attrs)
-  return out
-}
-
-function applyStrided(
-  f: (...args: unknown[]) => number,
-  inputs: readonly Tensor[],
-  out: Tensor,
-  attrs: unknown,
-): void {
-  const { shape, data: y } = out
-  const steps = inputs.map(input => broadcastSteps(input.shape, shape))
-  const from = inputs.map(() => 0)
-  const at = shape.map(() => 0)
-  for (let i = 0; i < y.length; i++) {
-    y[i] = f(...inputs.map((input, k) => input.data[from[k]!]), attrs)
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const wraps = ++at[axis]! >= shape[axis]!
-      for (let k = 0; k < from.length; k++) from[k]! += steps[k]![axis]! * (wraps ? 1 - shape[axis]! : 1)
-      if (!wraps) break
-      at[axis] = 0
-    }
-  }
-}
-
 function broadcastCases(arity: number): readonly { shapes: readonly Shape[] }[] {
   if (arity === 1) return [{ shapes: [[]] }, { shapes: [[3]] }, { shapes: [[2, 3]] }]
   const fill = (first: Shape, second: Shape): { shapes: readonly Shape[] } => ({
@@ -112,6 +81,7 @@ function broadcastCases(arity: number): readonly { shapes: readonly Shape[] }[] 
 /** a + b. */
 export const add: Binary = elementwise({
   name: 'add',
+  lanes: (e, a, b) => e.add(a, b),
   inputs: ['a', 'b'],
   saves: [],
   f: (a: number, b: number) => a + b,
@@ -121,6 +91,7 @@ export const add: Binary = elementwise({
 /** a · b, element by element. ∂a = b, ∂b = a. */
 export const mul: Binary = elementwise({
   name: 'mul',
+  lanes: (e, a, b) => e.mul(a, b),
   inputs: ['a', 'b'],
   saves: ['a', 'b'],
   f: (a: number, b: number) => a * b,

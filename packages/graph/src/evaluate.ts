@@ -2,6 +2,7 @@ import { GraphError } from './error.js'
 import type { Graph, Node, Tensors } from './graph.js'
 import { type Bindings, bindShape, type Shape, showShape } from './shape.js'
 import { isTensor, type Nested, type Tensor, tensor } from './tensor.js'
+import { didYouMean } from './text/nearest.js'
 import { grow, leaves, type Tree } from './tree.js'
 
 /** Numbers for every input, nested like the inputs or flat by dotted name. */
@@ -15,14 +16,18 @@ export type Values = Tree<Nested | Tensor>
  * @throws GraphError `missing-input`, `extra-input`, `shape` where values do not match the inputs.
  */
 export function evaluate<In, Out>(graph: Graph<In, Out>, values: Values): Tensors<Out> {
-  const given = readInputs(graph, values)
+  const given = readInputs(graph, values) as readonly Tensor[]
   const bindings = bindAxes(graph, given)
   const results = run(graph, given, bind(graph, bindings), bindings)
   return grow(graph.outputs.map(port => [port.name, results[port.value]!] as const)) as Tensors<Out>
 }
 
-/** The values as tensors in the order of the graph's inputs, checked. */
-export function readInputs(graph: Graph, values: Values): readonly Tensor[] {
+/** The values as tensors in the order of the graph's inputs, checked. Only `optional` inputs may be missing. */
+export function readInputs(
+  graph: Graph,
+  values: Values,
+  optional: ReadonlySet<string> = new Set(),
+): readonly (Tensor | undefined)[] {
   const given = new Map(leaves(values, isNested, 'evaluate'))
   const known = graph.inputs.map(port => port.name)
   for (const name of given.keys())
@@ -31,27 +36,40 @@ export function readInputs(graph: Graph, values: Values): readonly Tensor[] {
         'extra-input',
         `input '${name}'`,
         `is not an input; inputs are ${known.join(', ') || 'none'}`,
+        didYouMean(name, known),
       )
   return known.map(name => {
     const value = given.get(name)
-    if (value !== undefined) return tensor(value)
+    if (value !== undefined) return tensorOf(name, value)
+    if (optional.has(name)) return undefined
     throw new GraphError(
       'missing-input',
       `input '${name}'`,
       `has no value; given ${[...given.keys()].join(', ') || 'none'}`,
+      'give a value for every input, nested like the inputs or flat by dotted name',
     )
   })
+}
+
+function tensorOf(name: string, value: Nested | Tensor): Tensor {
+  try {
+    return tensor(value)
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error
+    throw new GraphError(error.code, `input '${name}'`, error.detail, error.hint)
+  }
 }
 
 const isNested = (value: unknown): value is Nested | Tensor =>
   typeof value === 'number' || Array.isArray(value) || ArrayBuffer.isView(value) || isTensor(value)
 
 /** The lengths of the named axes, read off the inputs; every use of a name has the same length. */
-export function bindAxes(graph: Graph, inputs: readonly Tensor[]): Bindings {
+export function bindAxes(graph: Graph, inputs: readonly (Tensor | undefined)[]): Bindings {
   const bindings = new Map<string, number>()
   graph.inputs.forEach((port, i) => {
     const shape = graph.shapes[port.value]!
-    const given = inputs[i]!.shape
+    const given = inputs[i]?.shape
+    if (given === undefined) return
     if (shape.length !== given.length) throw misfit(port.name, shape, given)
     shape.forEach((dim, axis) => {
       const length = given[axis]!
@@ -72,6 +90,9 @@ function misfit(name: string, wanted: Shape, given: readonly number[]): GraphErr
     'shape',
     `input '${name}'`,
     `has the shape ${showShape(given)}; the graph declares ${showShape(wanted)}`,
+    given.length === wanted.length
+      ? "where lengths differ from run to run, declare a named axis: ['T', 3]"
+      : 'give every axis of the declared shape, those of length 1 too',
   )
 }
 

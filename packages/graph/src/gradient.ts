@@ -1,12 +1,12 @@
 import { Builder } from './builder.js'
 import { add } from './elementwise.js'
 import { GraphError } from './error.js'
-import type { Graph, Port } from './graph.js'
+import type { Graph, Linearized, Port } from './graph.js'
 import { zeros } from './linear.js'
 import { prune } from './prune.js'
 import type { Ref } from './ref.js'
 import { showShape } from './shape.js'
-import type { Linearized } from './spec.js'
+import { didYouMean } from './text/nearest.js'
 import { joined, scalarOf } from './trace.js'
 
 /** Which derivative: of the scalar output `of`, by the inputs `by` (a name, or the prefix of several: `params`). */
@@ -79,13 +79,15 @@ export function selectInputs(graph: Graph, by: readonly string[]): readonly bool
         'unknown-input',
         `'${wanted}'`,
         `is not an input; inputs are ${names.join(', ') || 'none'}`,
+        didYouMean(wanted, names),
       )
   return names.map(name => by.some(wanted => hit(name, wanted)))
 }
 
 function unknownOutput(graph: Graph, of: string): GraphError {
-  const names = graph.outputs.map(port => port.name).join(', ')
-  return new GraphError('unknown-output', `'${of}'`, `is not an output; outputs are ${names}`)
+  const names = graph.outputs.map(port => port.name)
+  const detail = `is not an output; outputs are ${names.join(', ') || 'none'}`
+  return new GraphError('unknown-output', `'${of}'`, detail, didYouMean(of, names))
 }
 
 function notScalar(of: string, value: Ref): GraphError {

@@ -1,8 +1,9 @@
 import { GraphError } from './error.js'
-import { type Declared, type Op, op } from './op.js'
+import type { Run } from './graph.js'
+import { expandedLayout, viewed } from './layout.js'
+import { type Declared, type Op, op, type Reshaping } from './op.js'
 import type { Ref } from './ref.js'
-import { broadcastsTo, type Shape, sameShape, showShape, sizeOf, stridesOf } from './shape.js'
-import type { Run } from './spec.js'
+import { broadcastsTo, checkShape, type Shape, sameShape, showShape, sizeOf, stridesOf } from './shape.js'
 import { filled, type Tensor } from './tensor.js'
 
 /** A declaration of a linear map of one input: its forward is its own derivative, so only the transpose is given. */
@@ -36,14 +37,18 @@ export function linearMap<A extends object = Record<never, never>>(
  * Sums x down to a shape that broadcasts to it: the transpose of `expand`.
  * `sumTo(x [2, 3], {shape: [3]})` adds the rows.
  */
-export const sumTo: Op<readonly ['x'], { readonly shape: Shape }> = linearMap<{ readonly shape: Shape }>({
+export const sumTo: Reshaping = linearMap<{ readonly shape: Shape }>({
   name: 'sumTo',
+  emission: { kind: 'reduce', by: 'sum' },
+  accumulate: ([x], { shape }) => sumTo(x!, { shape }),
   shape: (x, { shape }) => fitting('sumTo', shape, x, shape),
   forward: (x, { shapes }) => {
     const out = filled(shapes[0]!, 0)
-    scatterBroadcast(x.shape, out.shape, (large, small) => {
-      out.data[small]! += x.data[large]!
-    })
+    if (endsWith(x.shape, out.shape)) addRows(x.data, out.data)
+    else
+      scatterBroadcast(x.shape, out.shape, (large, small) => {
+        out.data[small]! += x.data[large]!
+      })
     return out
   },
   transpose: (g, input) => expand(g, { shape: input }),
@@ -55,18 +60,34 @@ export const sumTo: Op<readonly ['x'], { readonly shape: Shape }> = linearMap<{ 
     { shapes: [[2, 3]], attrs: { shape: [2, 1] } },
     { shapes: [[2, 1, 3]], attrs: { shape: [1, 1] } },
   ],
-})
+}) as Reshaping
+
+/** True where `small`, beside axes of length 1 in front, is the end of `large`: it repeats row by row. */
+function endsWith(large: readonly number[], small: readonly number[]): boolean {
+  const end = small.slice(small.findIndex(length => length !== 1))
+  return sizeOf(small) === 1 || end.every((length, i) => length === large[large.length - end.length + i])
+}
+
+function addRows(rows: Float64Array, total: Float64Array): void {
+  for (let at = 0; at < rows.length; at += total.length)
+    for (let k = 0; k < total.length; k++) total[k]! += rows[at + k]!
+}
 
 /** Repeats x up to a shape it broadcasts to: the transpose of `sumTo`. */
-export const expand: Op<readonly ['x'], { readonly shape: Shape }> = linearMap<{ readonly shape: Shape }>({
+export const expand: Reshaping = linearMap<{ readonly shape: Shape }>({
   name: 'expand',
-  shape: (x, { shape }) => fitting('expand', x, shape, shape),
+  emission: viewed((input, _attrs, shape) => expandedLayout(input, shape)),
+  shape: (x, { shape }) => fitting('expand', x, checkShape(shape, 'expand'), shape),
   forward: (x, { shapes }) => {
     if (x.data.length === 1) return filled(shapes[0]!, x.data[0]!)
     const out = filled(shapes[0]!, 0)
-    scatterBroadcast(out.shape, x.shape, (large, small) => {
-      out.data[large] = x.data[small]!
-    })
+    const step = x.data.length
+    if (endsWith(out.shape, x.shape))
+      for (let at = 0; at < out.data.length; at += step) out.data.set(x.data, at)
+    else
+      scatterBroadcast(out.shape, x.shape, (large, small) => {
+        out.data[large] = x.data[small]!
+      })
     return out
   },
   transpose: (g, input) => sumTo(g, { shape: input }),
@@ -76,7 +97,7 @@ export const expand: Op<readonly ['x'], { readonly shape: Shape }> = linearMap<{
     { shapes: [[3]], attrs: { shape: [2, 3] } },
     { shapes: [[2, 1]], attrs: { shape: [4, 2, 3] } },
   ],
-})
+}) as Reshaping
 
 /** A value of this shape that is zero everywhere, in the graph of `like`. */
 export function zeros(like: Ref, shape: Shape): Ref {

@@ -1,11 +1,14 @@
 import type { Attrs } from './attrs.js'
 import { applyOp } from './builder.js'
+import type { Emission } from './emission.js'
 import { GraphError } from './error.js'
-import type { Ref, Term } from './ref.js'
+import type { Linearized, OpSpec, Pushed, Run, Samples } from './graph.js'
+import type { Lane, Lanes } from './lanes.js'
+import { isRef, type Ref, type Term } from './ref.js'
 import type { Shape } from './shape.js'
 import { sizeOf } from './shape.js'
-import type { Linearized, OpSpec, Pushed, Run, Samples } from './spec.js'
-import type { Tensor } from './tensor.js'
+import { isTensor, type Tensor } from './tensor.js'
+import type { Joined } from './typed.js'
 
 /** What a derivative rule may read: the inputs by name, the output `y`, and the settings. */
 export type At<N extends readonly string[], A> = { readonly [K in N[number] | 'y']: Ref } & {
@@ -19,11 +22,31 @@ export type Op<N extends readonly string[] = readonly string[], A = Attrs> = (ke
   ? (...terms: Terms<N>) => Ref
   : (...terms: [...Terms<N>, A]) => Ref) & { readonly spec: OpSpec }
 
-/** An op of one input without settings. */
-export type Unary = Op<readonly ['x'], Record<never, never>>
+/** A function of one value, element by element: the shape stays. */
+export interface Unary {
+  <S extends Shape>(x: Ref<S>): Ref<S>
+  (x: Term): Ref
+  readonly spec: OpSpec
+}
 
-/** An op of two inputs without settings. */
-export type Binary = Op<readonly ['a', 'b'], Record<never, never>>
+/** A function of two values, element by element: the shapes broadcast. */
+export interface Binary {
+  <A extends Term, B extends Term>(a: A, b: B): Ref<Joined<A, B>>
+  readonly spec: OpSpec
+}
+
+/** An op of one value with settings, whose result has the shape of the value. */
+export interface Keeping<A> {
+  <S extends Shape>(x: Ref<S>, settings: A): Ref<S>
+  (x: Term, settings: A): Ref
+  readonly spec: OpSpec
+}
+
+/** An op whose setting is the shape of its result. */
+export interface Reshaping {
+  <const S extends Shape>(x: Term, settings: { readonly shape: S }): Ref<S>
+  readonly spec: OpSpec
+}
 
 /** Fields that every way of declaring an op shares. */
 export interface Declared<N extends readonly string[], A> {
@@ -38,6 +61,18 @@ export interface Declared<N extends readonly string[], A> {
   readonly domain?: readonly [low: number, high: number]
   readonly cases?: readonly { readonly shapes: readonly Shape[]; readonly attrs?: A }[]
   readonly analytic?: boolean
+  /** Machine code, element by element: one register of each input, then the settings. */
+  readonly lanes?: (e: Lanes, ...args: [...{ readonly [K in keyof N]: Lane }, A]) => Lane
+  /** How it is compiled where it is no elementwise op. */
+  readonly emission?: Emission
+  /** The same value in simpler ops, for compilation; undefined where it stays as it is. */
+  readonly lower?: (inputs: readonly Ref[], attrs: A) => Ref | undefined
+  /** The op at every place of a new first axis, which the `mapped` inputs have (at least one). */
+  readonly map?: (inputs: readonly Ref[], mapped: readonly boolean[], attrs: A) => Ref
+  /** Which inputs can have that axis; any, where not given. */
+  readonly mappable?: (mapped: readonly boolean[]) => boolean
+  /** The sum of the op's values over a new first axis of all inputs, where that is one application. */
+  readonly accumulate?: (inputs: readonly Ref[], attrs: A) => Ref
 }
 
 /** A declaration by pullbacks: the general form. */
@@ -77,8 +112,22 @@ export function op<const N extends readonly string[], A extends object = Record<
     fold: declared.fold as OpSpec['fold'],
     flops: (x, run) => (declared.flops ?? onePerElement)(x, run as Run & { attrs: A }),
     samples: samplesOf(declared),
+    emission: emissionOf(declared),
+    lower: declared.lower as OpSpec['lower'],
+    map: declared.map as OpSpec['map'],
+    mappable: declared.mappable,
+    accumulate: declared.accumulate as OpSpec['accumulate'],
   }
   return callable<N, A>(spec)
+}
+
+function emissionOf<N extends readonly string[], A>({
+  lanes,
+  emission,
+}: Declared<N, A>): Emission | undefined {
+  if (lanes === undefined) return emission
+  const emit = lanes as (e: Lanes, ...args: readonly unknown[]) => Lane
+  return { kind: 'lanes', lanes: (e, inputs, attrs) => emit(e, ...inputs, attrs) }
 }
 
 type Rule = ((cotangent: Ref, at: unknown) => Ref | null) | undefined
@@ -129,16 +178,19 @@ function siteOf(spec: OpSpec, x: readonly Ref[], y: Ref, attrs: Attrs): Record<s
 export function callable<const N extends readonly string[], A>(spec: OpSpec): Op<N, A> {
   const arity = spec.inputs.length
   const call = (...args: unknown[]): Ref => {
-    if (args.length < arity)
-      throw new GraphError(
-        'arity',
-        spec.name,
-        `takes ${arity} inputs (${spec.inputs.join(', ')}), got ${args.length}`,
-      )
+    if (args.length < arity) throw wrongArity(spec, args.length)
+    if (args.length > arity + 1 || isTerm(args[arity])) throw wrongArity(spec, args.length)
     return applyOp(spec, args.slice(0, arity) as Term[], (args[arity] ?? {}) as Attrs)[0]!
   }
   Object.defineProperty(call, 'name', { value: spec.name })
   return Object.assign(call, { spec }) as unknown as Op<N, A>
+}
+
+const isTerm = (value: unknown): boolean => isRef(value) || typeof value === 'number' || isTensor(value)
+
+function wrongArity({ name, inputs }: OpSpec, given: number): GraphError {
+  const rule = `it takes ${inputs.length}: ${inputs.join(', ')}`
+  return new GraphError('arity', name, `got ${given} of its inputs; ${rule}`)
 }
 
 /** The test domain of a declaration, with the defaults. */

@@ -14,8 +14,11 @@ export interface Home {
   adopt(term: Term, where: string): Ref
 }
 
-/** A value in a graph that is being built; ops applied to it add nodes to the same graph. */
-export class Ref {
+/**
+ * A value in a graph that is being built; ops applied to it add nodes to the same graph.
+ * `S` is its shape as far as the type checker knows it.
+ */
+export class Ref<out S extends Shape = Shape> {
   readonly builder: Home
   readonly id: number
 
@@ -24,8 +27,8 @@ export class Ref {
     this.id = id
   }
 
-  get shape(): Shape {
-    return this.builder.shapes[this.id]!
+  get shape(): S {
+    return this.builder.shapes[this.id]! as S
   }
 
   /** The value, where it is fixed in the graph. */

@@ -74,12 +74,17 @@ export function checkShape(shape: Shape, where: string): Shape {
       throw new GraphError(
         'bad-shape',
         where,
-        `has the length ${String(dim)}; a length is a whole number ≥ 0 or a name`,
+        `has the length ${typeof dim === 'string' ? `'${dim}'` : String(dim)}; a length is a whole number ≥ 0 or a name`,
       )
     if (typeof dim === 'number') size *= Math.max(1, dim)
   }
   if (size > Number.MAX_SAFE_INTEGER)
-    throw new GraphError('bad-shape', where, `${showShape(shape)} has more elements than can be counted`)
+    throw new GraphError(
+      'bad-shape',
+      where,
+      `${showShape(shape)} has more elements than can be counted`,
+      'a value has at most 2⁵³ − 1 elements; take a smaller length, or name the axis',
+    )
   return shape
 }
 

@@ -38,10 +38,21 @@ export function tensor(values: Nested | Tensor, shape?: readonly number[]): Tens
   return { shape, data: made.data }
 }
 
+/** The most axes of a tensor that is made of lists. */
+const DEEPEST = 64
+
+const isList = (level: Nested | null | undefined): level is Exclude<Nested, number> =>
+  typeof level === 'object' && level !== null
+
 function fromNested(values: Nested): Tensor {
   const shape: number[] = []
-  for (let level: Nested | undefined = values; typeof level === 'object'; level = level[0])
-    shape.push(level.length)
+  for (let level: Nested | undefined = values; isList(level); level = level[0])
+    if (shape.push(level.length) > DEEPEST)
+      throw new GraphError(
+        'bad-tensor',
+        'tensor',
+        `lists stand more than ${DEEPEST} deep in each other; a tensor has at most ${DEEPEST} axes`,
+      )
   const data = new Float64Array(sizeOf(shape))
   fill(values, shape, 0, data, 0)
   return { shape, data }
@@ -53,21 +64,39 @@ function fill(level: Nested, shape: readonly number[], axis: number, data: Float
     data[at] = level
     return at + 1
   }
-  if (typeof level !== 'object' || level.length !== shape[axis])
+  if (!isList(level) || level.length !== shape[axis])
     throw new GraphError(
       'bad-tensor',
       'tensor',
-      `an entry of ${showShape(shape)} is ${typeof level === 'object' ? `a list of ${level.length}` : String(level)}; lists on one level have equal lengths and end in numbers`,
+      `an entry of ${showShape(shape)} is ${isList(level) ? `a list of ${level.length}` : String(level)}; lists on one level have equal lengths and end in numbers`,
     )
   let next = at
   for (const item of level) next = fill(item, shape, axis + 1, data, next)
   return next
 }
 
-/** A tensor with one value in every place. */
+/**
+ * A tensor with one value in every place.
+ * @throws GraphError `too-large` where memory does not hold it.
+ */
 export function filled(shape: readonly number[], value: number): Tensor {
-  const data = new Float64Array(sizeOf(shape))
+  const data = allocated(shape)
   return { shape, data: value === 0 ? data : data.fill(value) }
+}
+
+function allocated(shape: readonly number[]): Float64Array {
+  try {
+    return new Float64Array(sizeOf(shape))
+  } catch (error) {
+    throw error instanceof RangeError
+      ? new GraphError(
+          'too-large',
+          'tensor',
+          `${showShape(shape)} has ${sizeOf(shape)} elements, more than memory holds`,
+          'take smaller lengths, or work on parts of the axis',
+        )
+      : error
+  }
 }
 
 /**

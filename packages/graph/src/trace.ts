@@ -6,7 +6,7 @@ import type { Shape } from './shape.js'
 import { grow, leaves, type Tree } from './tree.js'
 
 /** The tree `T` with a ref in the place of every shape. */
-export type Refs<T> = T extends Shape ? Ref : { readonly [K in keyof T]: Refs<T[K]> }
+export type Refs<T> = T extends Shape ? Ref<T> : { readonly [K in keyof T]: Refs<T[K]> }
 
 /** True for a shape as a user writes it. */
 export function isShape(value: unknown): value is Shape {

@@ -3,6 +3,9 @@ import { GraphError } from './error.js'
 /** Values in nested plain objects: `{ params: { U, W }, x }`. Their names are the dotted paths: `params.U`. */
 export type Tree<T> = T | { readonly [name: string]: Tree<T> }
 
+/** The most branches above a leaf; an object that stands in itself has more. */
+const DEEPEST = 64
+
 /** A leaf of a tree with its dotted name. */
 export type Leaf<T> = readonly [name: string, value: T]
 
@@ -17,14 +20,17 @@ export function leaves<T>(
 ): readonly Leaf<T>[] {
   const found: Leaf<T>[] = []
   const seen = new Set<string>()
-  const visit = (branch: unknown, path: string): void => {
+  const visit = (branch: unknown, path: string, depth: number): void => {
+    if (depth > DEEPEST)
+      throw new GraphError('bad-tree', where, `objects stand more than ${DEEPEST} deep in each other`)
     if (isLeaf(branch)) {
       if (seen.has(path))
         throw new GraphError('duplicate-name', where, `the name '${path}' stands twice; names are unique`)
       seen.add(path)
       found.push([path, branch])
     } else if (isBranch(branch)) {
-      for (const key of Object.keys(branch)) visit(branch[key], path === '' ? key : `${path}.${key}`)
+      for (const key of Object.keys(branch))
+        visit(branch[key], path === '' ? key : `${path}.${key}`, depth + 1)
     } else {
       throw new GraphError(
         'bad-tree',
@@ -33,7 +39,7 @@ export function leaves<T>(
       )
     }
   }
-  visit(tree, '')
+  visit(tree, '', 0)
   return found
 }
 

@@ -1,11 +1,16 @@
 import {
+  abs,
   add,
   type Graph,
   graph,
   inline,
+  isRef,
   isShape,
   type Loss,
+  leaves,
   mapTree,
+  max,
+  maxOver,
   type Ref,
   type Shape,
   type Tensor,
@@ -34,6 +39,8 @@ export interface StepOutputs {
   readonly loss: Tensor
   /** Global norm before clipping. */
   readonly gradientNorm: Tensor
+  /** Largest magnitude in the next params, slots and carry: finite where all of them are. */
+  readonly peak: Tensor
   /** Missing where the optimiser reports nothing. */
   readonly reports?: Readonly<Record<string, Tensor>>
 }
@@ -80,12 +87,13 @@ function update(optimizer: Optimizer, slope: Graph, inputs: StepInputs): Tree<Re
   }
   const gradients = made.gradient.params
   const { updates, slots: next, reports = {} } = optimizer.update(gradients, { params, slots, count })
-  return {
-    params: zip([params, updates], (p, u) => add(p, u)),
-    slots: next,
-    carry: made.carry ?? {},
-    loss: made.loss,
-    gradientNorm: globalNorm(gradients),
-    reports,
-  }
+  const state = { params: zip([params, updates], (p, u) => add(p, u)), slots: next, carry: made.carry ?? {} }
+  return { ...state, loss: made.loss, gradientNorm: globalNorm(gradients), peak: peakOf(state), reports }
+}
+
+/** The largest magnitude in a tree; NaN where one is NaN. */
+function peakOf(tree: Tree<Ref>): Ref {
+  return leaves(tree, isRef, 'peak')
+    .map(([, value]) => maxOver(abs(value)))
+    .reduce((top, next) => max(top, next))
 }

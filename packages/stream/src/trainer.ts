@@ -10,15 +10,16 @@ import {
   type OperatorFunction,
   throwError,
 } from 'rxjs'
+import { type Engine, learner } from './learner.js'
 import type { Optimizer } from './optimiser.js'
 import { checkValue, type Sample } from './sample.js'
-import { initialState, type Snapshot, type TrainState } from './state.js'
+import { initialState, type Snapshot } from './state.js'
 import type { StepOptions } from './step.js'
 import { type Report, targetShape, type UpdateRule, updateRule } from './update.js'
 import { Cutter, START, type Window } from './window.js'
 
 /** What a trainer is made of. */
-export interface TrainerOptions {
+export interface TrainerOptions extends Engine {
   readonly model: Cell
   readonly loss: Loss
   /** How credit passes back through time; the stream is cut into windows where it cuts. */
@@ -32,7 +33,7 @@ export interface TrainerOptions {
 
 /** Learns from a stream, one window at a time. */
 export interface Trainer {
-  /** One update: pure, the state is not changed. */
+  /** One update by the reference engine: pure, the state it gets is not changed. */
   readonly step: UpdateRule
   /** The operator from events to reports, one per update. At the end of the stream the open window is learned from. */
   readonly train: () => OperatorFunction<Sample, Report>
@@ -54,9 +55,8 @@ export function trainer(options: TrainerOptions): Trainer {
   const start = initialState(model, optimizer, seed)
   if (options.from !== undefined) checkSnapshot(start, options.from)
   const { params, slots, carry, counters, open } = options.from ?? start
-  let state: TrainState = { params, slots, carry, counters }
+  const own = learner(options, { params, slots, carry, counters })
   let cutter = new Cutter(estimator, open)
-  const step = updateRule(options)
   const take = (sample: Sample): readonly Window[] => {
     checkSample(options, sample, `event ${cutter.events + 1}`)
     return cutter.push(sample)
@@ -65,14 +65,10 @@ export function trainer(options: TrainerOptions): Trainer {
     const reports: Report[] = []
     try {
       // all are learned from before the first is reported: unsubscribing in between loses no event
-      for (const window of windows) {
-        const [next, report] = step(state, window)
-        state = next
-        reports.push(report)
-      }
+      for (const window of windows) reports.push(own.learn(window))
     } catch (error) {
       const fresh = windows.some(window => window.fresh)
-      cutter = new Cutter(estimator, { ...START, fresh, t: state.counters.events })
+      cutter = new Cutter(estimator, { ...START, fresh, t: own.state().counters.events })
       return concat(
         reports,
         throwError(() => error),
@@ -81,14 +77,14 @@ export function trainer(options: TrainerOptions): Trainer {
     return from(reports)
   }
   return {
-    step,
+    step: updateRule(options),
     train: () => samples =>
       samples.pipe(
         map(sample => () => take(sample)),
         endWith(() => cutter.flush()),
         concatMap(cut => learn(cut())),
       ),
-    snapshot: () => ({ ...state, open: cutter.open }),
+    snapshot: () => ({ ...own.state(), open: cutter.open }),
   }
 }
 

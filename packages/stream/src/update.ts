@@ -2,7 +2,7 @@ import { evaluate, GraphError, isTensor, item, leaves, type Tensor, tensor } fro
 import { zeroCarry } from '@bptt/unroll'
 import { mean } from './metric.js'
 import { rows, type Sample } from './sample.js'
-import type { TrainState } from './state.js'
+import type { Counters, TrainState } from './state.js'
 import { type StepOptions, type StepOutputs, stepGraph } from './step.js'
 import type { Window } from './window.js'
 
@@ -27,19 +27,24 @@ export interface Report {
 export type UpdateRule = (state: TrainState, window: Window) => readonly [TrainState, Report]
 
 /**
- * The update rule of a model, a loss and an optimiser: pure, the state it gets is not changed.
+ * The update rule of a model, a loss and an optimiser, in float64 by the oracle: pure, the state it gets is not changed.
  * It throws GraphError `bad-sample` where an event does not fit, `not-finite` where the update would not be finite.
  */
 export function updateRule(options: StepOptions): UpdateRule {
-  const run = runner(options)
+  const program = stepGraph(options)
+  const run = (state: TrainState, window: Window): StepOutputs =>
+    evaluate(program, {
+      ...windowValues(options, state.counters, window),
+      params: state.params,
+      slots: state.slots,
+      carry: window.fresh ? zeroCarry(options.model, 1) : state.carry,
+    }) as unknown as StepOutputs
   return (state, window) => {
-    let outputs: StepOutputs
-    try {
-      outputs = run(state, window)
-    } catch (error) {
-      throw isBadIndex(error) ? (offender(run, state, window) ?? error) : error
-    }
-    return advance(state, outputs, window.samples.length)
+    const outputs = named(state.counters, window, run, state)
+    const { params, slots = {}, carry = {} } = outputs
+    const next = { params, slots, carry }
+    const [counters, report] = advance(state.counters, window, outputs, () => next)
+    return [{ ...next, counters }, report]
   }
 }
 
@@ -47,76 +52,110 @@ export function updateRule(options: StepOptions): UpdateRule {
 export const targetShape = ({ model, loss }: StepOptions): StepOptions['model']['output'] =>
   loss.target?.(model.output) ?? model.output
 
-type Runner = (state: TrainState, window: Window) => StepOutputs
+/** What a window gives to the step: its events, its credit, and the number of updates before it. */
+export interface WindowValues {
+  readonly xs: Tensor
+  readonly targets: Tensor
+  readonly credit: Tensor
+  readonly count: number
+}
 
-function runner(options: StepOptions): Runner {
-  const { model } = options
-  const program = stepGraph(options)
-  const target = targetShape(options)
-  return (state, { samples, credit, fresh }) => {
-    const where = (place: number): string => `event ${state.counters.events + 1 + place}`
-    const inputs = samples.map(sample => sample.input)
-    const targets = samples.map(sample => sample.target)
-    return evaluate(program, {
-      params: state.params,
-      slots: state.slots,
-      count: state.counters.updates,
-      carry: fresh ? zeroCarry(model, 1) : state.carry,
-      xs: rows(inputs, model.input, 'input', where),
-      targets: rows(targets, target, 'target', where),
-      credit: tensor(credit),
-    }) as unknown as StepOutputs
+/** @throws GraphError `bad-sample` where an event does not fit. */
+export function windowValues(
+  options: StepOptions,
+  { events, updates }: Counters,
+  { samples, credit }: Window,
+): WindowValues {
+  const where = (place: number): string => `event ${events + 1 + place}`
+  const inputs = samples.map(sample => sample.input)
+  const targets = samples.map(sample => sample.target)
+  return {
+    xs: rows(inputs, options.model.input, 'input', where),
+    targets: rows(targets, targetShape(options), 'target', where),
+    credit: tensor(credit),
+    count: updates,
   }
 }
 
-const isBadIndex = (error: unknown): error is GraphError =>
+/** True for the error of a class or symbol that a model does not know. */
+export const isBadIndex = (error: unknown): error is GraphError =>
   error instanceof GraphError && error.code === 'bad-index'
 
-/** The first event that alone has a class or symbol the model does not know, as an error that names it. */
-function offender(run: Runner, state: TrainState, { samples }: Window): GraphError | undefined {
-  const failure = (sample: Sample): GraphError | undefined => {
-    try {
-      run(state, { samples: [sample], credit: [1], fresh: false })
-    } catch (error) {
-      if (isBadIndex(error)) return error
-    }
-    return undefined
+/** Runs a window; where a class or symbol is unknown to the model, the error names the event. */
+function named<S, R>(
+  { events }: Counters,
+  window: Window,
+  run: (state: S, window: Window) => R,
+  state: S,
+): R {
+  try {
+    return run(state, window)
+  } catch (error) {
+    throw isBadIndex(error) ? (offender(sample => run(state, alone(sample)), window, events) ?? error) : error
   }
+}
+
+const alone = (sample: Sample): Window => ({ samples: [sample], credit: [1], fresh: false })
+
+/** The first event that alone has a class or symbol the model does not know, as an error that names it. */
+function offender(
+  run: (sample: Sample) => unknown,
+  { samples }: Window,
+  events: number,
+): GraphError | undefined {
   for (const [i, sample] of samples.entries()) {
-    const found = failure(sample)
-    if (found) return new GraphError('bad-sample', `event ${state.counters.events + 1 + i}`, found.detail)
+    try {
+      run(sample)
+    } catch (error) {
+      if (isBadIndex(error)) return new GraphError('bad-sample', `event ${events + 1 + i}`, error.detail)
+    }
   }
   return undefined
 }
 
-/** The next state and its report. */
-function advance(state: TrainState, outputs: StepOutputs, length: number): readonly [TrainState, Report] {
+type Values = Pick<TrainState, 'params' | 'slots' | 'carry'>
+
+/** The next counters and the report of a window; `next` reads the state it would make. */
+export function advance(
+  before: Counters,
+  { samples }: Window,
+  outputs: Measures,
+  next: () => Values,
+): readonly [Counters, Report] {
+  const { length } = samples
   const [loss, gradientNorm] = [item(outputs.loss) / length, item(outputs.gradientNorm)]
-  const { events, updates, prequential } = state.counters
-  const { params, slots = {}, carry = {} } = outputs
-  checkFinite({ loss, gradientNorm, params, slots, carry }, events + 1, events + length)
+  checkFinite(loss, gradientNorm, item(outputs.peak), next, before.events + 1, before.events + length)
   const counters = {
-    events: events + length,
-    updates: updates + 1,
-    prequential: mean().update(prequential, loss, length),
+    events: before.events + length,
+    updates: before.updates + 1,
+    prequential: mean().update(before.prequential, loss, length),
   }
-  const report = {
-    events: counters.events,
-    updates: counters.updates,
-    length,
-    loss,
-    prequential: mean().value(counters.prequential),
-    gradientNorm,
-    clipped: outputs.reports?.['clip'] !== undefined && item(outputs.reports['clip']) < 1,
-  }
-  return [{ params, slots, carry, counters }, report]
+  const clip = outputs.reports?.['clip']
+  const clipped = clip !== undefined && item(clip) < 1
+  const { events, updates } = counters
+  return [
+    counters,
+    { events, updates, length, loss, prequential: mean().value(counters.prequential), gradientNorm, clipped },
+  ]
 }
 
-type Made = Pick<TrainState, 'params' | 'slots' | 'carry'> & Pick<Report, 'loss' | 'gradientNorm'>
+/** The scalars of a step. */
+export type Measures = Pick<StepOutputs, 'loss' | 'gradientNorm' | 'peak' | 'reports'>
 
-function checkFinite(made: Made, from: number, to: number): void {
-  const what = notFinite(made)
-  if (what === undefined) return
+function checkFinite(
+  loss: number,
+  norm: number,
+  peak: number,
+  next: () => Values,
+  from: number,
+  to: number,
+): void {
+  if (Number.isFinite(loss) && Number.isFinite(norm) && Number.isFinite(peak)) return
+  const what = Number.isFinite(loss)
+    ? Number.isFinite(norm)
+      ? culprit(next())
+      : `the gradient's norm is ${norm}`
+    : `the loss is ${loss}`
   throw new GraphError(
     'not-finite',
     from === to ? `event ${from}` : `events ${from}–${to}`,
@@ -125,9 +164,12 @@ function checkFinite(made: Made, from: number, to: number): void {
   )
 }
 
-function notFinite({ loss, gradientNorm, ...state }: Made): string | undefined {
-  if (!Number.isFinite(loss)) return `the loss is ${loss}`
-  if (!Number.isFinite(gradientNorm)) return `the gradient's norm is ${gradientNorm}`
-  const found = leaves<Tensor>(state, isTensor, 'state').find(([, { data }]) => !data.every(Number.isFinite))
-  return found && `${found[0]} would hold ${found[1].data.find(value => !Number.isFinite(value))}`
+/** The first value that would not be finite. */
+function culprit(state: Values): string {
+  const found = leaves<Tensor>({ ...state }, isTensor, 'state').find(
+    ([, { data }]) => !data.every(Number.isFinite),
+  )
+  return found === undefined
+    ? 'the state'
+    : `${found[0]} would hold ${found[1].data.find(value => !Number.isFinite(value))}`
 }

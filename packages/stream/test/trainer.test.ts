@@ -31,7 +31,7 @@ describe('one update', () => {
   test('is the gradient of the unrolled window, one step of sgd', () => {
     const samples = events(5)
     const weights = [1, 1.5, 0.5, 2]
-    const online = trainer({ ...options, estimator: fixed(weights), optimizer: sgd(0.1) })
+    const online = trainer({ ...options, dtype: 'float64', estimator: fixed(weights), optimizer: sgd(0.1) })
     const start = online.snapshot()
     const line = unroll(net, {
       steps: 5,
@@ -45,19 +45,19 @@ describe('one update', () => {
       carry: start.carry,
       xs: columns(samples, 'input'),
       targets: columns(samples, 'target'),
-    } as Values) as unknown as Record<string, never>
+    } as Values) as unknown as { loss: Tensor; carry: unknown; gradient: { params: unknown } }
     const { reports } = collect(samples, online.train())
     const after = online.snapshot()
     const flat = (tree: unknown): number[] => Object.values(bits(tree)).flat().map(toNumber)
-    const gradient = flat(made['gradient']!['params'])
+    const gradient = flat(made.gradient.params)
     flat(after.params).forEach((value, i) => {
       expect(value).toBeCloseTo(flat(start.params)[i]! - 0.1 * gradient[i]!, 13)
     })
-    flat(after.carry).forEach((value, i) => expect(value).toBeCloseTo(flat(made['carry'])[i]!, 13))
+    flat(after.carry).forEach((value, i) => expect(value).toBeCloseTo(flat(made.carry)[i]!, 13))
     expect(reports).toHaveLength(1)
     expect(reports[0]).toMatchObject({ events: 5, updates: 1, length: 5, clipped: false })
     expect(reports[0]!.gradientNorm).toBeCloseTo(Math.hypot(...gradient), 12)
-    expect(reports[0]!.loss).toBeCloseTo((made['loss'] as Tensor).data[0]! / 5, 13)
+    expect(reports[0]!.loss).toBeCloseTo(made.loss.data[0]! / 5, 13)
   })
 
   test('is pure: the state it gets stays as it was, bit for bit', () => {
@@ -92,6 +92,36 @@ describe('one update', () => {
     expect(tight!.gradientNorm).toBe(loose!.gradientNorm)
     expect(tight!.gradientNorm).toBeGreaterThan(1)
     expect([tight!.clipped, loose!.clipped]).toEqual([true, false])
+  })
+
+  test('tells the optimiser how many came before it: Adam by hand, event by event', () => {
+    const scale = cell({
+      params: () => ({ a: [1] }),
+      carry: () => ({}),
+      step: ({ a }, carry, x) => [carry, mul(a, x)],
+    })({ inputs: 1, hidden: 1 })
+    const optimizer = adam(0.1)
+    const online = trainer({ ...options, dtype: 'float64', model: scale, estimator: every(1), optimizer })
+    const a = (): number => (online.snapshot().params as { a: Tensor }).a.data[0]!
+    let [p, m, v] = [a(), 0, 0]
+    for (const [i, x] of [1, -2, 0.5, 3].entries()) {
+      collect([{ input: [x], target: [1] }], online.train())
+      const g = 2 * (p * x - 1) * x
+      m = 0.9 * m + 0.1 * g
+      v = 0.999 * v + 0.001 * g * g
+      p -= (0.1 * (m / (1 - 0.9 ** (i + 1)))) / (Math.sqrt(v / (1 - 0.999 ** (i + 1))) + 1e-8)
+      expect(a()).toBeCloseTo(p, 10)
+    }
+  })
+
+  test('names a bad event by its number in the stream', () => {
+    const online = trainer(options)
+    collect(events(3), online.train())
+    const { open: _, ...state } = online.snapshot()
+    const samples = [...events(1), { input: [1], target: [1] }]
+    expect(() => online.step(state, { samples, credit: [1, 1], fresh: false })).toThrow(
+      "event 5: its input is a list of 1; the model's are [2]",
+    )
   })
 
   test('works for a model without a carry', () => {

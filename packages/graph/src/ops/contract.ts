@@ -22,6 +22,9 @@ interface Spec {
  */
 export const contract: Op<readonly ['a', 'b'], ContractAttrs> = op<readonly ['a', 'b'], ContractAttrs>({
   name: 'contract',
+  emission: { kind: 'product', spec: attrs => (attrs as unknown as ContractAttrs).spec },
+  map: ([a, b], [left, right], { spec }) => contract(a!, b!, { spec: stepped(spec, left!, right!, true) }),
+  accumulate: ([a, b], { spec }) => contract(a!, b!, { spec: stepped(spec, true, true, false) }),
   inputs: ['a', 'b'],
   saves: ['a', 'b'],
   shape: ([a, b], { spec }) => contractedShape(a!, b!, spec),
@@ -108,7 +111,7 @@ function contractedShape(a: Shape, b: Shape, text: string): Shape {
     throw new GraphError(
       'shape',
       'contract',
-      `a ${showShape(a)} and b ${showShape(b)} do not have the axes of '${text}'`,
+      `a ${showShape(a)} and b ${showShape(b)} do not have the axes of '${text}'; a letter is one axis`,
     )
   const dims = lengths(spec, a, b)
   return [...spec.y].map(letter => dims.get(letter)!)
@@ -229,4 +232,13 @@ function axpys(
       else
         for (let n = 0; n < columns.b.length; n++) y[to + columns.y[n]!]! += scale * b[from + columns.b[n]!]!
     }
+}
+
+/** The letters with one more for a new first axis of a, b and y. */
+function stepped(spec: string, a: boolean, b: boolean, y: boolean): string {
+  const letters = parse(spec)
+  const used = letters.a + letters.b
+  const step = [...'tTsSuUvVwW'].find(letter => !used.includes(letter))!
+  const on = (axes: string, has: boolean): string => (has ? step + axes : axes)
+  return `${on(letters.a, a)},${on(letters.b, b)}->${on(letters.y, y)}`
 }

@@ -1,7 +1,8 @@
-import { commonShape, mapElements } from '../elementwise.js'
+import { commonShape } from '../elementwise.js'
 import { GraphError } from '../error.js'
 import { sumTo } from '../linear.js'
-import { type Binary, type Op, op } from '../op.js'
+import { type Elementwise, mapElements } from '../map.js'
+import { type Op, op } from '../op.js'
 import { isConstant, type Ref, type Term } from '../ref.js'
 import { broadcastsTo, type Shape, showShape } from '../shape.js'
 
@@ -11,10 +12,12 @@ import { broadcastsTo, type Shape, showShape } from '../shape.js'
  */
 export const attenuate: Op<readonly ['x', 'weight'], Record<never, never>> = op({
   name: 'attenuate',
+  lanes: (e, x, weight) => e.select(e.equal(weight, e.constant(0)), e.constant(0), e.mul(x, weight)),
+  analytic: false,
   inputs: ['x', 'weight'],
   saves: ['weight'],
   shape: inputs => commonShape('attenuate', ['x', 'weight'], inputs),
-  forward: (inputs, { shapes }) => mapElements(scaled as never, inputs, shapes[0]!, {}),
+  forward: (inputs, { shapes }) => mapElements(scaled as Elementwise, inputs, shapes[0]!, {}),
   jvp: { x: (tangent, { weight }) => attenuate(tangent, weight) },
   vjp: { x: (cotangent, { x, weight }) => sumTo(attenuate(cotangent, weight), { shape: x.shape }) },
   fold: ([x, weight]) => (isConstant(weight!, 1) ? x : undefined),
@@ -31,8 +34,10 @@ export const attenuate: Op<readonly ['x', 'weight'], Record<never, never>> = op(
 
 const scaled = (x: number, weight: number): number => (weight === 0 ? 0 : x * weight)
 
-const gateOp: Binary = op({
+/** The op behind `gate` and `stopGradient`. */
+export const gateOp: Op<readonly ['a', 'b'], Record<never, never>> = op({
   name: 'gate',
+  lower: ([x]) => x,
   inputs: ['a', 'b'],
   saves: ['b'],
   analytic: false,
@@ -68,11 +73,11 @@ function gateShape(x: Shape, by: Shape): Shape {
  * 1 passes all credit, 0 cuts it (structurally: nothing flows, not even NaN), 1/(1−c) repays a cut of chance c
  * [tallec-ollivier2017]. `by` has no derivative. Biased unless its mean is 1.
  */
-export function gate(x: Ref, { by }: { readonly by: Term }): Ref {
-  return gateOp(x, by)
+export function gate<S extends Shape>(x: Ref<S>, { by }: { readonly by: Term }): Ref<S> {
+  return gateOp(x, by) as Ref<S>
 }
 
 /** x with no derivative: `gate(x, {by: 0})`. The `detach` of PyTorch, `stop_gradient` of JAX. */
-export function stopGradient(x: Ref): Ref {
-  return gateOp(x, 0)
+export function stopGradient<S extends Shape>(x: Ref<S>): Ref<S> {
+  return gateOp(x, 0) as Ref<S>
 }

@@ -1,6 +1,6 @@
 import { GraphError } from '../error.js'
 import { type Op, op } from '../op.js'
-import { type Shape, showShape, sizeOf } from '../shape.js'
+import { checkShape, type Shape, showShape, sizeOf } from '../shape.js'
 import { filled, type Tensor } from '../tensor.js'
 import { axisLength } from './shape.js'
 
@@ -18,6 +18,9 @@ function rowAt(where: string, ids: Tensor, i: number, rows: number): number {
 /** Rows of a table: table [n, ...], ids [...] of whole numbers in [0, n) → [...ids, ...row]. The embedding look-up. */
 export const gather: Op<readonly ['table', 'ids'], Record<never, never>> = op({
   name: 'gather',
+  emission: { kind: 'rows', direction: 'out' },
+  map: ([table, ids]) => gather(table!, ids!),
+  mappable: mapped => !mapped[0],
   inputs: ['table', 'ids'],
   saves: ['ids'],
   integers: { ids: 3 },
@@ -46,6 +49,8 @@ export const scatterAdd: Op<readonly ['values', 'ids'], { readonly rows: number 
   { readonly rows: number }
 >({
   name: 'scatterAdd',
+  emission: { kind: 'rows', direction: 'in' },
+  accumulate: ([values, ids], attrs) => scatterAdd(values!, ids!, attrs),
   inputs: ['values', 'ids'],
   saves: ['ids'],
   integers: { ids: 3 },
@@ -69,10 +74,11 @@ export const scatterAdd: Op<readonly ['values', 'ids'], { readonly rows: number 
 })
 
 function scatterShape(values: Shape, ids: Shape, rows: number): Shape {
+  checkShape([rows], 'scatterAdd')
   if (showShape(values.slice(0, ids.length)) === showShape(ids)) return [rows, ...values.slice(ids.length)]
   throw new GraphError(
     'shape',
     'scatterAdd',
-    `values ${showShape(values)} do not begin with the axes of ids ${showShape(ids)}`,
+    `values ${showShape(values)} do not begin with the axes of ids ${showShape(ids)}; values are [...ids, ...row]`,
   )
 }

@@ -1,43 +1,18 @@
+import { elementwise } from '../elementwise.js'
 import { GraphError } from '../error.js'
-import { type Op, op, type Unary } from '../op.js'
+import type { Lane, Lanes } from '../lanes.js'
+import { sumTo } from '../linear.js'
+import { type Binary, type Op, op } from '../op.js'
 import type { Ref } from '../ref.js'
-import { type Shape, showShape } from '../shape.js'
+import { checkShape, type Shape, sameShape, showShape, sizeOf } from '../shape.js'
 import { filled, type Tensor } from '../tensor.js'
-import { mul, sub } from './arithmetic.js'
-import { square } from './functions.js'
-import { sum } from './reduce.js'
+import { softplusLanes, softplusOf } from './activations.js'
+import { mul, neg, sub } from './arithmetic.js'
+import { clamp, where } from './compare.js'
+import { sigmoid, square } from './functions.js'
+import { logSumExpOf, sum } from './reduce.js'
 import { reshape } from './shape.js'
-
-/** eˣ / Σ eˣ over the last axis, computed from x − max x. */
-export const softmax: Unary = op({
-  name: 'softmax',
-  inputs: ['x'],
-  saves: ['y'],
-  shape: ([x]) => x!,
-  forward: ([x]) => normalised(x!),
-  jvp: { x: (tangent, { y }) => mul(y, sub(tangent, sum(mul(tangent, y), { axis: -1, keepDims: true }))) },
-  vjp: { x: (g, { y }) => mul(y, sub(g, sum(mul(g, y), { axis: -1, keepDims: true }))) },
-  flops: ([x]) => 12 * x!.reduce((a, b) => a * b, 1),
-  cases: [{ shapes: [[3]] }, { shapes: [[2, 4]] }],
-})
-
-function normalised(x: Tensor): Tensor {
-  const out = filled(x.shape, 0)
-  const width = x.shape[x.shape.length - 1]!
-  for (let row = 0; row < x.data.length; row += width) {
-    const top = maxOf(x.data, row, width)
-    let total = 0
-    for (let k = row; k < row + width; k++) total += out.data[k] = Math.exp(x.data[k]! - top)
-    for (let k = row; k < row + width; k++) out.data[k]! /= total
-  }
-  return out
-}
-
-function maxOf(data: Float64Array, from: number, width: number): number {
-  let top = Number.NEGATIVE_INFINITY
-  for (let k = from; k < from + width; k++) top = Math.max(top, data[k]!)
-  return top
-}
+import { logSoftmaxByParts, softmax } from './softmax.js'
 
 /**
  * A loss: what a prediction y [..., n] costs against a target, per row [...].
@@ -54,10 +29,12 @@ export const oneHot: Op<readonly ['ids'], { readonly size: number }> = op<
   { readonly size: number }
 >({
   name: 'oneHot',
+  emission: { kind: 'rows', direction: 'one' },
+  map: ([ids], _mapped, attrs) => oneHot(ids!, attrs),
   inputs: ['ids'],
   saves: [],
   integers: { ids: 3 },
-  shape: ([ids], { size }) => [...ids!, size],
+  shape: ([ids], { size }) => [...ids!, ...checkShape([size], 'oneHot')],
   forward: ([ids], { attrs, shapes }) => {
     const out = filled(shapes[0]!, 0)
     ids!.data.forEach((_, i) => {
@@ -93,6 +70,7 @@ export const softmaxCrossEntropy: Op<readonly ['logits', 'target'], Record<never
   classLoss(
     op({
       name: 'softmaxCrossEntropy',
+      lower: ([logits, target]) => crossEntropyByParts(logits!, target!),
       inputs: ['logits', 'target'],
       saves: ['logits', 'target'],
       integers: { target: 3 },
@@ -113,7 +91,7 @@ export const softmaxCrossEntropy: Op<readonly ['logits', 'target'], Record<never
         logits: (g, { logits, target }) =>
           mul(reshape(g, { shape: [...g.shape, 1] }), excess(logits, target)),
       },
-      flops: ([logits]) => 12 * logits!.reduce((a, b) => a * b, 1),
+      flops: ([logits]) => 12 * sizeOf(logits!),
       cases: [{ shapes: [[3], []] }, { shapes: [[2, 4], [2]] }],
     }),
   )
@@ -129,28 +107,104 @@ const excess = (logits: Ref, target: Ref): Ref =>
 function crossEntropy(logits: Tensor, target: Tensor, shape: readonly number[]): Tensor {
   const out = filled(shape, 0)
   const width = logits.shape[logits.shape.length - 1]!
+  const members = Int32Array.from({ length: width }, (_, k) => k)
   for (let i = 0; i < out.data.length; i++) {
-    const top = maxOf(logits.data, i * width, width)
-    let total = 0
-    for (let k = i * width; k < (i + 1) * width; k++) total += Math.exp(logits.data[k]! - top)
-    out.data[i] =
-      Math.log(total) + top - logits.data[i * width + classAt('softmaxCrossEntropy', target, i, width)]!
+    const row = i * width
+    const chosen = logits.data[row + classAt('softmaxCrossEntropy', target, i, width)]!
+    out.data[i] = logSumExpOf(logits.data, row, members) - chosen
   }
   return out
 }
 
-/** Σ (y − target)² over the last axis: [..., n] → [...]. */
-export function squaredError(y: Ref, target: Ref): Ref {
-  if (y.shape.length > 0 && showShape(y.shape) === showShape(target.shape))
-    return sum(square(sub(y, target)), { axis: -1 })
+/** Checks that a prediction and its target are both [..., n]. */
+function checkPair(name: string, y: Ref, target: Ref): void {
+  if (y.shape.length > 0 && sameShape(y.shape, target.shape)) return
   throw new GraphError(
     'shape',
-    'squaredError',
-    `y ${showShape(y.shape)} and target ${showShape(target.shape)} differ; both are [..., outputs]`,
+    name,
+    `y ${showShape(y.shape)} and target ${showShape(target.shape)} ${sameShape(y.shape, target.shape) ? 'are scalars' : 'differ'}; both are [..., outputs]`,
   )
+}
+
+/** Σ (y − target)² over the last axis: [..., n] → [...]. */
+export function squaredError(y: Ref, target: Ref): Ref {
+  checkPair('squaredError', y, target)
+  return sum(square(sub(y, target)), { axis: -1 })
 }
 
 /** ½ Σ (y − target)² over the last axis: [..., n] → [...]. Its derivative is the error itself. */
 export function halfSquaredError(y: Ref, target: Ref): Ref {
   return mul(squaredError(y, target), 0.5)
+}
+
+/** The op behind `binaryCrossEntropyWithLogits`: t ln(1 + e⁻ˣ) + (1 − t) ln(1 + eˣ), a term of weight 0 left out. */
+export const binaryCrossEntropyOp: Binary = elementwise({
+  name: 'binaryCrossEntropy',
+  lanes: (e, x, target) => crossEntropyLanes(e, x, target),
+  inputs: ['x', 'target'],
+  saves: ['x', 'target'],
+  f: (x: number, t: number) => (t === 0 ? 0 : t * softplusOf(-x)) + (t === 1 ? 0 : (1 - t) * softplusOf(x)),
+  partials: { x: ({ x, target }) => sub(sigmoid(x), target), target: ({ x }) => neg(x) },
+  flops: 34,
+})
+
+/**
+ * −Σ t ln σ(y) + (1 − t) ln(1 − σ(y)) over the last axis, nats: logits y [..., n], target t in [0, 1] [..., n] → [...].
+ *
+ * From the logits without overflow or cancellation; 0 where a sure prediction (±∞) is right, ∞ where it is wrong.
+ * ∂y = σ(y) − t, ∂t = −y.
+ */
+export function binaryCrossEntropyWithLogits(y: Ref, target: Ref): Ref {
+  checkPair('binaryCrossEntropyWithLogits', y, target)
+  return sum(binaryCrossEntropyOp(y, target), { axis: -1 })
+}
+
+/** The op behind `huber`, of the error. */
+export const huberOp: Op<readonly ['x'], { readonly delta: number }> = elementwise<
+  readonly ['x'],
+  { readonly delta: number }
+>({
+  name: 'huber',
+  lanes: (e, x, attrs) => huberLanes(e, x, attrs),
+  inputs: ['x'],
+  saves: ['x'],
+  f: (x: number, { delta }: { readonly delta: number }) =>
+    Math.abs(x) <= delta ? 0.5 * x * x : delta * (Math.abs(x) - 0.5 * delta),
+  partials: { x: ({ x, attrs: { delta } }) => clamp(x, { low: -delta, high: delta }) },
+  flops: 4,
+  cases: [
+    { shapes: [[]], attrs: { delta: 1 } },
+    { shapes: [[2, 3]], attrs: { delta: 0.5 } },
+  ],
+})
+
+/**
+ * Σ of ½e² where |e| ≤ delta and delta (|e| − ½ delta) beyond, e = y − target, over the last axis: [..., n] → [...].
+ * ∂y = e clamped to [−delta, delta].
+ * @throws GraphError `shape`; `bad-setting` where delta is not > 0.
+ */
+export function huber(y: Ref, target: Ref, { delta = 1 }: { readonly delta?: number } = {}): Ref {
+  checkPair('huber', y, target)
+  if (!(delta > 0)) throw new GraphError('bad-setting', 'huber', `delta is ${delta}; delta is > 0`)
+  return sum(huberOp(sub(y, target), { delta }), { axis: -1 })
+}
+
+function huberLanes(e: Lanes, x: Lane, { delta }: { readonly delta: number }): Lane {
+  const size = e.abs(x)
+  const near = e.mul(e.constant(0.5), e.mul(x, x))
+  const far = e.mul(e.constant(delta), e.sub(size, e.constant(0.5 * delta)))
+  return e.select(e.lessEqual(size, e.constant(delta)), near, far)
+}
+
+function crossEntropyLanes(e: Lanes, x: Lane, t: Lane): Lane {
+  const [zero, one] = [e.constant(0), e.constant(1)]
+  const hit = e.select(e.equal(t, zero), zero, e.mul(t, softplusLanes(e, e.neg(x))))
+  return e.add(hit, e.select(e.equal(t, one), zero, e.mul(e.sub(one, t), softplusLanes(e, x))))
+}
+
+function crossEntropyByParts(logits: Ref, target: Ref): Ref {
+  const last = { axes: [logits.shape.length - 1] }
+  const chosen = oneHot(target, { size: logits.shape[logits.shape.length - 1] as number })
+  const parts = where(chosen, logSoftmaxByParts(logits, last), 0)
+  return neg(reshape(sumTo(parts, { shape: [...target.shape, 1] }), { shape: target.shape }))
 }

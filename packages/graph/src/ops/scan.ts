@@ -1,16 +1,18 @@
 import type { Attrs } from '../attrs.js'
 import { Builder } from '../builder.js'
 import { GraphError } from '../error.js'
-import type { Graph } from '../graph.js'
+import type { Graph, OpSpec } from '../graph.js'
+import { prune } from '../prune.js'
 import { type Home, isRef, type Ref, type Term } from '../ref.js'
 import type { ScanAttrs } from '../scan/attrs.js'
 import { linearizeScan } from '../scan/linearize.js'
 import { pushScan } from '../scan/push.js'
-import { outputShapes, runScan, scanFlops } from '../scan/run.js'
+import { outputShapes, replayScan, runScan, scanFlops } from '../scan/run.js'
+import { trimScan } from '../scan/trim.js'
 import { type Dim, type Shape, sameShape, showShape } from '../shape.js'
-import type { OpSpec } from '../spec.js'
 import { isTensor } from '../tensor.js'
 import { grow, type Leaf, leaves, type Tree } from '../tree.js'
+import type { ShapeOf, Sliced } from '../typed.js'
 
 /** Sequences and start values of a scan. */
 export interface ScanOptions<C, X> {
@@ -23,7 +25,15 @@ export interface ScanOptions<C, X> {
   readonly reverse?: boolean
 }
 
-type RefTree<T> = T extends Term ? Ref : { readonly [K in keyof T]: RefTree<T[K]> }
+/** A tree with a ref in the place of every term, of the same shape. */
+export type Carried<T> = T extends Term ? Ref<ShapeOf<T>> : { readonly [K in keyof T]: Carried<T[K]> }
+
+/** A tree of sequences with one step's slice in the place of each. */
+export type Steps<T> = T extends Ref<infer S> ? Ref<Sliced<S>> : { readonly [K in keyof T]: Steps<T[K]> }
+
+/** A tree of one step's values with the sequence of all steps' in the place of each. */
+export type Stacked<T> =
+  T extends Ref<infer S> ? Ref<readonly [Dim, ...S]> : { readonly [K in keyof T]: Stacked<T[K]> }
 
 /**
  * Repeats `body` along the first axis of `xs`, handing the carry from step to step.
@@ -35,26 +45,51 @@ type RefTree<T> = T extends Term ? Ref : { readonly [K in keyof T]: RefTree<T[K]
  * @throws GraphError `scan-length`, `scan-carry`.
  */
 export function scan<C extends Tree<Term>, X extends Tree<Ref>, Y extends Tree<Ref>>(
-  body: (carry: RefTree<C>, x: RefTree<X>) => readonly [Tree<Ref>, Y],
+  body: (carry: Carried<C>, x: Steps<X>) => readonly [Tree<Ref>, Y],
   options: ScanOptions<C, X>,
-): readonly [RefTree<C>, Y] {
+): readonly [Carried<C>, Stacked<Y>] {
   const start = leaves<Term>(options.carry, isTerm, 'scan')
   const xs = options.xs === undefined ? [] : leaves<Ref>(options.xs, isRef, 'scan')
+  const parts = { body: body as unknown as Body, start, xs, options }
   const home = homeOf([...start, ...xs])
+  const around = tracing.at(-1)
+  try {
+    return append(home, parts) as never
+  } catch (error) {
+    // the body may use values of a loop around it that neither the carry nor xs belong to
+    const foreign = error instanceof GraphError && error.code === 'foreign-node'
+    if (!foreign || around === undefined || around.depth <= home.depth) throw error
+    return append(around, parts) as never
+  }
+}
+
+/** The bodies that are being traced now, innermost last. */
+const tracing: Home[] = []
+
+interface Parts {
+  readonly body: Body
+  readonly start: readonly Leaf<Term>[]
+  readonly xs: readonly Leaf<Ref>[]
+  readonly options: ScanOptions<unknown, unknown>
+}
+
+/** Traces the body and appends the loop to a graph. */
+function append(home: Home, { body, start, xs, options }: Parts): readonly [Tree<Ref>, Tree<Ref>] {
   const carry = start.map(([name, term]) => [name, home.adopt(term, 'scan')] as const)
-  const length = lengthOf(xs, options.length)
-  const traced = traceBody(home, body as unknown as Body, carry, xs)
+  const given = xs.map(([name, ref]) => [name, home.adopt(ref, 'scan')] as const)
+  const length = lengthOf(given, options.length)
+  const traced = traceBody(home, body, carry, given)
   const attrs: ScanAttrs = {
     body: traced.body,
     carry: carry.length,
-    xs: xs.length,
+    xs: given.length,
     length,
     reverse: options.reverse ?? false,
   }
-  const inputs = [...carry, ...xs].map(([, ref]) => home.adopt(ref, 'scan'))
+  const inputs = [...carry, ...given].map(([, ref]) => ref)
   const outputs = home.apply(scanSpec, [...inputs, ...traced.captured], attrs)
   const named = traced.body.outputs.map((port, i) => [inner(port.name), outputs[i]!] as const)
-  return [grow(named.slice(0, carry.length)) as RefTree<C>, grow(named.slice(carry.length)) as Y]
+  return [grow(named.slice(0, carry.length)), grow(named.slice(carry.length))]
 }
 
 type Body = (carry: Tree<Ref>, x: Tree<Ref>) => readonly [Tree<Ref>, Tree<Ref>]
@@ -96,6 +131,15 @@ function lengthOf(xs: readonly Leaf<Ref>[], length: Dim | undefined): Dim {
   return found
 }
 
+function within<T>(builder: Builder, trace: () => T): T {
+  tracing.push(builder)
+  try {
+    return trace()
+  } finally {
+    tracing.pop()
+  }
+}
+
 function traceBody(
   home: Home,
   body: Body,
@@ -106,10 +150,8 @@ function traceBody(
   const enter = (prefix: string, found: readonly Leaf<Ref>[], shape: (ref: Ref) => Shape): Tree<Ref> =>
     grow(found.map(([name, ref]) => [name, builder.input(`${prefix}.${name}`, shape(ref))] as const))
   const carried = enter('carry', carry, ref => ref.shape)
-  const [next, y] = body(
-    carried,
-    enter('x', xs, ref => ref.shape.slice(1)),
-  )
+  const sliced = enter('x', xs, ref => ref.shape.slice(1))
+  const [next, y] = within(builder, () => body(carried, sliced))
   const after = new Map(leaves<Term>(next, isTerm, 'scan'))
   const outputs = carry.map(([name, ref]) => ({
     name: `carry.${name}`,
@@ -119,7 +161,7 @@ function traceBody(
     name: `y.${name}`,
     value: builder.adopt(ref, 'scan').id,
   }))
-  return { body: builder.build([...outputs, ...stacked]), captured: builder.captured }
+  return { body: prune(builder.build([...outputs, ...stacked])), captured: builder.captured }
 }
 
 function nextCarry(builder: Builder, name: string, shape: Shape, after: ReadonlyMap<string, Term>): Ref {
@@ -146,6 +188,7 @@ const read = (attrs: Attrs): ScanAttrs => attrs as ScanAttrs
 /** The loop: everything the engine knows about it. */
 export const scanSpec: OpSpec = {
   name: 'scan',
+  emission: { kind: 'loop' },
   inputs: ['values'],
   variadic: true,
   saves: [],
@@ -158,4 +201,7 @@ export const scanSpec: OpSpec = {
   fold: undefined,
   flops: (inputs, run) => scanFlops(inputs, run, read(run.attrs)),
   samples: { domain: [-1, 1], cases: [] },
+  trim: (attrs, used) => trimScan(read(attrs), used),
+  inner: attrs => ({ graph: read(attrs).body, times: read(attrs).length, carry: read(attrs).carry }),
+  replay: (inputs, run, visit) => replayScan(inputs, run, read(run.attrs), visit),
 }

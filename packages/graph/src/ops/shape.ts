@@ -1,17 +1,22 @@
 import { GraphError } from '../error.js'
+import { reshapedLayout, viewed } from '../layout.js'
 import { expand, linearMap, sumTo } from '../linear.js'
-import type { Op } from '../op.js'
+import type { Keeping, Op, Reshaping } from '../op.js'
 import type { Ref } from '../ref.js'
-import { type Dim, type Shape, showShape, sizeOf, stridesOf } from '../shape.js'
+import { checkShape, type Dim, type Shape, showShape, sizeOf, stridesOf } from '../shape.js'
 import { filled, type Tensor } from '../tensor.js'
+import type { Transposed } from '../typed.js'
+import { type Axes, axisOf, checkAxes, offsetsOf } from './axes.js'
 
 export { expand, sumTo }
 
 /** The same elements, in row-major order, in another shape. Named axes stay as they are named. */
-export const reshape: Op<readonly ['x'], { readonly shape: Shape }> = linearMap<{ readonly shape: Shape }>({
+export const reshape: Reshaping = linearMap<{ readonly shape: Shape }>({
   name: 'reshape',
+  emission: viewed((input, _attrs, shape) => reshapedLayout(input, shape)),
+  map: ([x], _mapped, { shape }) => reshape(x!, { shape: [x!.shape[0]!, ...shape] }),
   shape: (x, { shape }) => {
-    if (measure(x) === measure(shape)) return shape
+    if (measure(x) === measure(checkShape(shape, 'reshape'))) return shape
     throw new GraphError(
       'shape',
       'reshape',
@@ -25,7 +30,7 @@ export const reshape: Op<readonly ['x'], { readonly shape: Shape }> = linearMap<
     { shapes: [[2, 3]], attrs: { shape: [3, 2] } },
     { shapes: [[]], attrs: { shape: [1, 1] } },
   ],
-})
+}) as Reshaping
 
 /** The product of the lengths and the names, as text that is equal for equal sizes. */
 const measure = (shape: Shape): string => {
@@ -41,10 +46,20 @@ export interface PermuteAttrs {
 /** x with its axes in another order: output axis i is input axis `axes[i]`. */
 export const permute: Op<readonly ['x'], PermuteAttrs> = linearMap<PermuteAttrs>({
   name: 'permute',
+  emission: viewed<PermuteAttrs>((input, { axes }, shape) => ({
+    ...input,
+    shape,
+    strides: axes.map(axis => input.strides[axis]!),
+  })),
+  map: ([x], _mapped, { axes }) => permute(x!, { axes: [0, ...axes.map(axis => axis + 1)] }),
   shape: (x, { axes }) => {
     if ([...axes].sort((a, b) => a - b).every((axis, i) => axis === i) && axes.length === x.length)
       return axes.map(axis => x[axis]!)
-    throw new GraphError('axis', 'permute', `[${axes.join(', ')}] is no order of the axes of ${showShape(x)}`)
+    throw new GraphError(
+      'axis',
+      'permute',
+      `[${axes.join(', ')}] is no order of the axes of ${showShape(x)}; it names every axis once`,
+    )
   },
   forward: (x, { attrs, shapes }) => gatherAxes(x, attrs.axes, shapes[0]!),
   transpose: (g, _input, { axes }) => permute(g, { axes: axes.map((_, i) => axes.indexOf(i)) }),
@@ -57,25 +72,58 @@ export const permute: Op<readonly ['x'], PermuteAttrs> = linearMap<PermuteAttrs>
 
 function gatherAxes(x: Tensor, axes: readonly number[], shape: readonly number[]): Tensor {
   const strides = stridesOf(x.shape)
-  const steps = axes.map(axis => strides[axis]!)
+  const from = offsetsOf(
+    shape,
+    axes.map(axis => strides[axis]!),
+  )
   const out = filled(shape, 0)
-  const outer = stridesOf(shape)
-  for (let i = 0; i < out.data.length; i++) {
-    let from = 0
-    for (let axis = 0; axis < shape.length; axis++)
-      from += (Math.floor(i / outer[axis]!) % shape[axis]!) * steps[axis]!
-    out.data[i] = x.data[from]!
-  }
+  for (let i = 0; i < out.data.length; i++) out.data[i] = x.data[from[i]!]!
   return out
 }
 
-/** x [..., m, n] with its last two axes exchanged. */
-export function transpose(x: Ref): Ref {
+/**
+ * x [..., m, n] with its last two axes exchanged.
+ * @throws GraphError `shape` where x has fewer than two.
+ */
+export function transpose<S extends Shape>(x: Ref<S>): Ref<Transposed<S>> {
   const rank = x.shape.length
   if (rank < 2)
-    throw new GraphError('shape', 'transpose', `${showShape(x.shape)} has no two axes to exchange`)
-  return permute(x, { axes: x.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)) })
+    throw new GraphError(
+      'shape',
+      'transpose',
+      `${showShape(x.shape)} has no two axes to exchange; a matrix is [..., rows, columns]`,
+    )
+  const axes = x.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i))
+  return permute(x, { axes }) as Ref<Transposed<S>>
 }
+
+/** x with the order of its elements along these axes reversed; its own transpose. Named axes can be reversed too. */
+export const flip: Keeping<Axes> = linearMap<Axes>({
+  name: 'flip',
+  shape: (x, { axes }) => {
+    checkAxes('flip', x, axes)
+    return x
+  },
+  forward: (x, { attrs }) => reversed(x, attrs.axes),
+  transpose: (g, _input, attrs) => flip(g, attrs),
+  fold: ([x], { axes }) => (axes.length === 0 ? x : undefined),
+  cases: [
+    { shapes: [[3]], attrs: { axes: [0] } },
+    { shapes: [[2, 3, 2]], attrs: { axes: [1, 2] } },
+  ],
+}) as Keeping<Axes>
+
+function reversed(x: Tensor, axes: readonly number[]): Tensor {
+  const out = filled(x.shape, 0)
+  const strides = stridesOf(x.shape)
+  const signed = strides.map((stride, axis) => (axes.includes(axis) ? -stride : stride))
+  const last = axes.reduce((sum, axis) => sum + (x.shape[axis]! - 1) * strides[axis]!, 0)
+  const from = offsetsOf(x.shape, signed)
+  for (let i = 0; i < out.data.length; i++) out.data[i] = x.data[last + from[i]!]!
+  return out
+}
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value >= 0
 
 /** A part of one axis: `size` elements from `start`. */
 export interface SliceAttrs {
@@ -87,13 +135,20 @@ export interface SliceAttrs {
 /** `size` elements of one axis from `start`; the transpose of `pad`. */
 export const slice: Op<readonly ['x'], SliceAttrs> = linearMap<SliceAttrs>({
   name: 'slice',
+  emission: viewed<SliceAttrs>((input, { axis, start }, shape) => ({
+    ...input,
+    shape,
+    offset: input.offset + start * input.strides[axis]!,
+  })),
+  map: ([x], _mapped, attrs) => slice(x!, { ...attrs, axis: attrs.axis + 1 }),
   shape: (x, { axis, start, size }) => {
     const length = axisLength('slice', x, axis)
-    if (start >= 0 && size >= 0 && start + size <= length) return x.map((dim, i) => (i === axis ? size : dim))
+    if (isCount(start) && isCount(size) && start + size <= length)
+      return x.map((dim, i) => (i === axis ? size : dim))
     throw new GraphError(
       'slice-range',
       'slice',
-      `[${start}, ${start + size}) is outside axis ${axis} of ${showShape(x)}`,
+      `[${start}, ${start + size}) is outside axis ${axis} of ${showShape(x)}; a slice starts and ends on it, at whole numbers`,
     )
   },
   forward: (x, { attrs, shapes }) => {
@@ -120,10 +175,23 @@ export interface PadAttrs {
 /** x at `start` of an axis made `length` long, zero elsewhere; the transpose of `slice`. */
 export const pad: Op<readonly ['x'], PadAttrs> = linearMap<PadAttrs>({
   name: 'pad',
+  emission: {
+    kind: 'place',
+    parts: attrs => ({
+      axis: (attrs as unknown as PadAttrs).axis,
+      starts: [(attrs as unknown as PadAttrs).start],
+    }),
+  },
+  map: ([x], _mapped, attrs) => pad(x!, { ...attrs, axis: attrs.axis + 1 }),
   shape: (x, { axis, start, length }) => {
     const size = axisLength('pad', x, axis)
-    if (start >= 0 && start + size <= length) return x.map((dim, i) => (i === axis ? length : dim))
-    throw new GraphError('slice-range', 'pad', `${size} elements at ${start} do not fit an axis of ${length}`)
+    if (isCount(start) && isCount(length) && start + size <= length)
+      return x.map((dim, i) => (i === axis ? length : dim))
+    throw new GraphError(
+      'slice-range',
+      'pad',
+      `${size} elements at ${start} do not fit an axis of ${length}; the part starts and ends on it, at whole numbers`,
+    )
   },
   forward: (x, { attrs, shapes }) => {
     const out = filled(shapes[0]!, 0)
@@ -167,27 +235,13 @@ export function copyAlong(
   }
 }
 
-/** Element `at` of one axis, without that axis: x [T, n], at 2 → [n]. */
-export function index(x: Ref, { axis = 0, at }: { readonly axis?: number; readonly at: number }): Ref {
-  const part = slice(x, { axis, start: at, size: 1 })
-  return reshape(part, { shape: x.shape.filter((_, i) => i !== axis) })
-}
-
 /**
- * x cut into parts along an axis, of these sizes or as many equal ones.
- * @throws GraphError `slice-range` where the parts do not make up the axis.
+ * Element `at` of one axis, without that axis: x [T, n], at 2 → [n]. Negative positions count from the end.
+ * @throws GraphError `axis`, `slice-range`.
  */
-export function split(
-  x: Ref,
-  { axis = x.shape.length - 1, parts }: { readonly axis?: number; readonly parts: number },
-): Ref[] {
-  const length = axisLength('split', x.shape, axis)
-  if (!Number.isInteger(parts) || parts < 1 || length % parts !== 0)
-    throw new GraphError(
-      'slice-range',
-      'split',
-      `axis ${axis} of ${showShape(x.shape)} does not divide into ${parts} equal parts`,
-    )
-  const size = length / parts
-  return Array.from({ length: parts }, (_, i) => slice(x, { axis, start: i * size, size }))
+export function index(x: Ref, { axis = 0, at }: { readonly axis?: number; readonly at: number }): Ref {
+  const along = axisOf('index', x.shape, axis)
+  const start = at < 0 ? axisLength('index', x.shape, along) + at : at
+  const part = slice(x, { axis: along, start, size: 1 })
+  return reshape(part, { shape: x.shape.filter((_, i) => i !== along) })
 }

@@ -1,0 +1,256 @@
+import { Bytes } from './bytes.js'
+
+export { type MemoryLimits, WasmModule } from './module.js'
+
+/** A WebAssembly value type. */
+export type ValType = 'i32' | 'f32' | 'f64' | 'v128'
+
+/** An element type of vectors and matrices. */
+export type Element = 'f32' | 'f64'
+
+/** How the binary format writes a type. */
+export const typeCodes: Readonly<Record<ValType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b }
+const loads: Readonly<Record<Exclude<ValType, 'v128'>, number>> = { i32: 0x28, f32: 0x2a, f64: 0x2b }
+const stores: Readonly<Record<Exclude<ValType, 'v128'>, number>> = { i32: 0x36, f32: 0x38, f64: 0x39 }
+/** What a load or store promises of its address by default, as a power of two. */
+const alignments: Readonly<Record<ValType, number>> = { i32: 2, f32: 2, f64: 3, v128: 2 }
+
+const sixteenZeros: readonly number[] = new Array<number>(16).fill(0)
+const ofBlock = 0x40
+const end = 0x0b
+
+/**
+ * One function being assembled: every method appends an instruction, whose operands come before it.
+ * Addresses are i32 byte addresses; a constant `offset` is added to the one on the stack.
+ */
+export class Func {
+  /** What profiles show. */
+  name = ''
+  readonly params: readonly ValType[]
+  readonly results: readonly ValType[]
+  private readonly locals: ValType[] = []
+  private readonly body: Bytes = new Bytes()
+
+  constructor(params: readonly ValType[], results: readonly ValType[] = []) {
+    this.params = params
+    this.results = results
+  }
+
+  /** A new local variable, zero at entry; the parameters are locals 0, 1, …. */
+  local(type: ValType): number {
+    return this.params.length + this.locals.push(type) - 1
+  }
+
+  get(local: number): this {
+    return this.indexed(0x20, local)
+  }
+
+  set(local: number): this {
+    return this.indexed(0x21, local)
+  }
+
+  tee(local: number): this {
+    return this.indexed(0x22, local)
+  }
+
+  i32(value: number): this {
+    this.body.byte(0x41).signed(value)
+    return this
+  }
+
+  f32(value: number): this {
+    this.body.byte(0x43).f32(value)
+    return this
+  }
+
+  f64(value: number): this {
+    this.body.byte(0x44).f64(value)
+    return this
+  }
+
+  /** Raw bytes. */
+  op(...bytes: readonly number[]): this {
+    this.body.bytes(bytes)
+    return this
+  }
+
+  /** A vector instruction by its number behind the prefix 0xfd, and its immediate bytes. */
+  simd(code: number, ...immediates: readonly number[]): this {
+    this.body.byte(0xfd).unsigned(code).bytes(immediates)
+    return this
+  }
+
+  // i32 arithmetic and comparison.
+  add(): this {
+    return this.op(0x6a)
+  }
+  sub(): this {
+    return this.op(0x6b)
+  }
+  mul(): this {
+    return this.op(0x6c)
+  }
+  and(): this {
+    return this.op(0x71)
+  }
+  shrU(): this {
+    return this.op(0x76)
+  }
+  gtS(): this {
+    return this.op(0x4a)
+  }
+  ltU(): this {
+    return this.op(0x49)
+  }
+  leU(): this {
+    return this.op(0x4d)
+  }
+
+  /** The first value where the i32 above both is not 0, else the second. */
+  select(): this {
+    return this.op(0x1b)
+  }
+
+  /** Fills memory: below are the address, the byte and the number of bytes. */
+  fill(): this {
+    return this.op(0xfc, 0x0b, 0)
+  }
+
+  /** `local += amount`; nothing for 0. */
+  advance(local: number, amount: number): this {
+    return amount === 0 ? this : this.get(local).i32(amount).add().set(local)
+  }
+
+  load(type: ValType, offset = 0, alignment: number = alignments[type]): this {
+    return (type === 'v128' ? this.simd(0) : this.op(loads[type])).address(offset, alignment)
+  }
+
+  store(type: ValType, offset = 0, alignment: number = alignments[type]): this {
+    return (type === 'v128' ? this.simd(11) : this.op(stores[type])).address(offset, alignment)
+  }
+
+  /** Loads one element into every lane. */
+  loadSplat(type: Element, offset = 0): this {
+    return this.simd(type === 'f32' ? 9 : 10).address(offset, alignments[type])
+  }
+
+  /** Loads one element into lane 0, zero into the others. */
+  loadZero(type: Element, offset = 0, alignment: number = alignments[type]): this {
+    return this.simd(type === 'f32' ? 92 : 93).address(offset, alignment)
+  }
+
+  /** Stores one lane of the vector above the address. */
+  storeLane(type: Element, lane: number, offset = 0, alignment: number = alignments[type]): this {
+    return this.simd(type === 'f32' ? 90 : 91)
+      .address(offset, alignment)
+      .op(lane)
+  }
+
+  /** Replaces one lane of the vector above the address by an element of memory. */
+  loadLane(type: Element, lane: number, offset = 0): this {
+    return this.simd(type === 'f32' ? 86 : 87)
+      .address(offset, alignments[type])
+      .op(lane)
+  }
+
+  extractLane(type: Element, lane: number): this {
+    return this.simd(type === 'f32' ? 0x1f : 0x21, lane)
+  }
+
+  /** Replaces one lane of the vector by the element above it. */
+  replaceLane(type: Element, lane: number): this {
+    return this.simd(type === 'f32' ? 0x20 : 0x22, lane)
+  }
+
+  splat(type: Element): this {
+    return this.simd(type === 'f32' ? 0x13 : 0x14)
+  }
+
+  /** The vector of zeros. */
+  zero(): this {
+    return this.simd(12, ...sixteenZeros)
+  }
+
+  /** A loop: its body runs again only where it branches to depth 0. */
+  loop(body: () => void): this {
+    return this.nested(0x03, body)
+  }
+
+  /** A block: a branch to depth 0 leaves it. */
+  block(body: () => void): this {
+    return this.nested(0x02, body)
+  }
+
+  br(depth: number): this {
+    return this.indexed(0x0c, depth)
+  }
+
+  brIf(depth: number): this {
+    return this.indexed(0x0d, depth)
+  }
+
+  /** Runs `body` where the i32 on the stack is not 0, else `otherwise`. */
+  ifThen(body: () => void, otherwise?: () => void): this {
+    if (otherwise === undefined) return this.nested(0x04, body)
+    return this.nested(0x04, () => {
+      body()
+      this.op(0x05)
+      otherwise()
+    })
+  }
+
+  /**
+   * Runs `body` a fixed number of times, or as often as an i32 local says at entry (never below 1), while `counter`
+   * counts down to 1 (it is left alone where the number is the constant 1).
+   */
+  repeat(counter: number, count: number | { readonly local: number }, body: () => void): this {
+    if (typeof count !== 'number')
+      return this.get(count.local)
+        .tee(counter)
+        .i32(0)
+        .gtS()
+        .ifThen(() => this.countDown(counter, body))
+    if (count > 1) return this.i32(count).set(counter).countDown(counter, body)
+    if (count === 1) body()
+    return this
+  }
+
+  call(index: number): this {
+    return this.indexed(0x10, index)
+  }
+
+  /** The code entry: local declarations and body. */
+  code(): Bytes {
+    const runs: [count: number, type: ValType][] = []
+    for (const type of this.locals) {
+      if (runs.at(-1)?.[1] === type) runs.at(-1)![0]++
+      else runs.push([1, type])
+    }
+    const out = new Bytes().unsigned(runs.length)
+    for (const [count, type] of runs) out.unsigned(count).byte(typeCodes[type])
+    return out.bytes(this.body.view()).byte(end)
+  }
+
+  private countDown(counter: number, body: () => void): this {
+    return this.loop(() => {
+      body()
+      this.get(counter).i32(1).sub().tee(counter).brIf(0)
+    })
+  }
+
+  private indexed(code: number, index: number): this {
+    this.body.byte(code).unsigned(index)
+    return this
+  }
+
+  private address(offset: number, alignment: number): this {
+    this.body.unsigned(alignment).unsigned(offset)
+    return this
+  }
+
+  private nested(code: number, body: () => void): this {
+    this.op(code, ofBlock)
+    body()
+    return this.op(end)
+  }
+}

@@ -1,0 +1,66 @@
+const scratch = new DataView(new ArrayBuffer(8))
+
+/** A growing sequence of bytes in the encodings of the WebAssembly binary format. */
+export class Bytes {
+  private data: Uint8Array = new Uint8Array(256)
+  length = 0
+
+  byte(value: number): this {
+    if (this.length === this.data.length) this.reserve(1)
+    this.data[this.length++] = value
+    return this
+  }
+
+  bytes(values: ArrayLike<number>): this {
+    this.reserve(values.length)
+    if (values instanceof Uint8Array) this.data.set(values, this.length)
+    else for (let i = 0; i < values.length; i++) this.data[this.length + i] = values[i]!
+    this.length += values.length
+    return this
+  }
+
+  /** An integer in [0, 2³²) as unsigned LEB128. */
+  unsigned(value: number): this {
+    for (value >>>= 0; value > 0x7f; value >>>= 7) this.byte((value & 0x7f) | 0x80)
+    return this.byte(value)
+  }
+
+  /** An integer in [−2³¹, 2³¹) as signed LEB128. */
+  signed(value: number): this {
+    for (value |= 0; value < -64 || value > 63; value >>= 7) this.byte((value & 0x7f) | 0x80)
+    return this.byte(value & 0x7f)
+  }
+
+  f32(value: number): this {
+    scratch.setFloat32(0, value, true)
+    return this.bytes(new Uint8Array(scratch.buffer, 0, 4))
+  }
+
+  f64(value: number): this {
+    scratch.setFloat64(0, value, true)
+    return this.bytes(new Uint8Array(scratch.buffer, 0, 8))
+  }
+
+  /** A name: its length and its bytes. Names here are ASCII; any other letter becomes `?`. */
+  text(name: string): this {
+    const letters = Array.from(name, letter => letter.codePointAt(0)!)
+    return this.unsigned(letters.length).bytes(letters.map(code => (code < 0x80 ? code : 0x3f)))
+  }
+
+  /** The length of another sequence and the sequence. */
+  sized(other: Bytes): this {
+    return this.unsigned(other.length).bytes(other.view())
+  }
+
+  /** The bytes so far, not copied: valid until the next append. */
+  view(): Uint8Array {
+    return this.data.subarray(0, this.length)
+  }
+
+  private reserve(more: number): void {
+    if (this.length + more <= this.data.length) return
+    const grown = new Uint8Array(Math.max(2 * this.data.length, this.length + more))
+    grown.set(this.view())
+    this.data = grown
+  }
+}

@@ -1,0 +1,251 @@
+import type { Lane, Lanes } from '../lanes.js'
+import { type Element, Func } from './assembler.js'
+import { type ConstantTable, lanesOn } from './lanes.js'
+import type { Expression, Fused, Store } from './plan.js'
+import { type Axis, broadcastView, collapse } from './view.js'
+
+/** What code is emitted for. */
+export interface Target {
+  readonly type: Element
+  readonly fma: boolean
+  readonly constants: ConstantTable
+}
+
+/** A fused kernel: its parameters are the operands' addresses, then the length of the outermost axis where it is named. */
+export interface FusedKernel {
+  readonly func: Func
+  /** The axis whose length is the last parameter. */
+  readonly axis: string | undefined
+}
+
+/** The loop nest of a fused kernel, innermost axis in vectors. */
+export function fusedKernel(fused: Fused, target: Target): FusedKernel {
+  const strides = fused.operands.map(operand => broadcastView(operand, fused.shape).strides)
+  const axes = collapse(fused.shape, strides, () => true)
+  const named = axes.find(({ length }) => typeof length === 'string')?.length
+  const func = new Func([
+    ...strides.map(() => 'i32' as const),
+    ...(named === undefined ? [] : ['i32' as const]),
+  ])
+  func.name = fused.name
+  new Nest(func, fused, axes, target).emit()
+  return { func, axis: named as string | undefined }
+}
+
+/** Bytes of an element. */
+export const bytesOf = (type: Element): number => (type === 'f32' ? 4 : 8)
+
+class Nest {
+  readonly #func: Func
+  readonly #fused: Fused
+  readonly #axes: readonly Axis[]
+  readonly #target: Target
+  readonly #bytes: number
+  readonly #width: number
+  readonly #inner: Axis
+  readonly #pointers: readonly number[]
+
+  constructor(func: Func, fused: Fused, axes: readonly Axis[], target: Target) {
+    this.#func = func
+    this.#fused = fused
+    this.#axes = axes
+    this.#target = target
+    this.#bytes = bytesOf(target.type)
+    this.#width = 16 / this.#bytes
+    this.#inner = axes.at(-1) ?? { length: 1, factor: 1, strides: fused.operands.map(() => 0) }
+    this.#pointers = fused.operands.map((_, k) => k)
+  }
+
+  emit(): void {
+    this.#axis(0)
+  }
+
+  /** The loop over one axis and all inside it; pointers end where the axis ends. */
+  #axis(depth: number): void {
+    if (depth >= this.#axes.length - 1) {
+      this.#row()
+      return
+    }
+    const axis = this.#axes[depth]!
+    const inner = this.#axes[depth + 1]!
+    const counter = this.#func.local('i32')
+    this.#func.repeat(counter, this.#count(axis), () => {
+      this.#axis(depth + 1)
+      this.#pointers.forEach((pointer, k) => {
+        this.#func.advance(pointer, (axis.strides[k]! - inner.strides[k]! * inner.factor) * this.#bytes)
+      })
+    })
+  }
+
+  /** The number of steps along an axis: a constant, or a local with the run-time length times the factor. */
+  #count({ length, factor }: Axis): number | { readonly local: number } {
+    if (typeof length === 'number') return factor
+    const local = this.#func.local('i32')
+    this.#func.get(this.#fused.operands.length).i32(factor).mul().set(local)
+    return { local }
+  }
+
+  /** The innermost axis: vectors, then what is left over one by one. */
+  #row(): void {
+    const { strides } = this.#inner
+    const splats = strides.map((stride, k) => (stride === 0 && this.#isRead(k) ? this.#splat(k) : undefined))
+    const sums = this.#fused.stores.map(store =>
+      store.how !== 'set' && strides[store.operand] === 0 ? this.#identity(store) : undefined,
+    )
+    const count = this.#count(this.#inner)
+    if (typeof count === 'number') {
+      this.#steps(Math.floor(count / this.#width), this.#width, splats, sums)
+      this.#steps(count % this.#width, 1, splats, sums)
+    } else {
+      const vectors = this.#func.local('i32')
+      const rest = this.#func.local('i32')
+      const shift = Math.log2(this.#width)
+      this.#func.get(count.local).i32(shift).shrU().set(vectors)
+      this.#func
+        .get(count.local)
+        .i32(this.#width - 1)
+        .and()
+        .set(rest)
+      this.#steps({ local: vectors }, this.#width, splats, sums)
+      this.#steps({ local: rest }, 1, splats, sums)
+    }
+    this.#fused.stores.forEach((store, i) => {
+      const sum = sums[i]
+      if (sum !== undefined) this.#fold(store, sum)
+    })
+  }
+
+  #steps(
+    count: number | { readonly local: number },
+    width: number,
+    splats: readonly (number | undefined)[],
+    sums: readonly (number | undefined)[],
+  ): void {
+    if (count === 0) return
+    const { strides } = this.#inner
+    const lanes = lanesOn(this.#func, this.#target)
+    lanes.hoist(() => {
+      const counter = this.#func.local('i32')
+      this.#func.repeat(counter, count, () => {
+        const loaded = strides.map(
+          (stride, k) => splats[k] ?? (this.#isRead(k) ? this.#load(k, stride, width) : undefined),
+        )
+        const values = this.#evaluate(lanes, loaded)
+        this.#fused.stores.forEach((store, i) =>
+          this.#store(store, values[store.expression]!, width, sums[i]),
+        )
+        this.#pointers.forEach((pointer, k) => {
+          this.#func.advance(pointer, strides[k]! * width * this.#bytes)
+        })
+      })
+    })
+  }
+
+  #isRead(operand: number): boolean {
+    return this.#fused.expressions.some(
+      expression => expression.kind === 'read' && expression.operand === operand,
+    )
+  }
+
+  #splat(operand: number): number {
+    const local = this.#func.local('v128')
+    this.#func.get(this.#pointers[operand]!).loadSplat(this.#target.type).set(local)
+    return local
+  }
+
+  #load(operand: number, stride: number, width: number): number {
+    const { type } = this.#target
+    const local = this.#func.local('v128')
+    this.#func.get(this.#pointers[operand]!)
+    if (width === 1) this.#func.loadZero(type).set(local)
+    else if (stride === 1) this.#func.load('v128').set(local)
+    else {
+      this.#func.loadZero(type).set(local)
+      for (let lane = 1; lane < width; lane++)
+        this.#func
+          .get(this.#pointers[operand]!)
+          .get(local)
+          .loadLane(type, lane, lane * stride * this.#bytes)
+          .set(local)
+    }
+    return local
+  }
+
+  #evaluate(lanes: Lanes, loaded: readonly (number | undefined)[]): readonly number[] {
+    const values: number[] = []
+    const of = (expression: Expression): number => {
+      if (expression.kind === 'read') return loaded[expression.operand]!
+      if (expression.kind === 'constant') return lanes.constant(expression.value)
+      const inputs = expression.inputs.map(i => values[i]! as Lane)
+      return expression.lanes(lanes, inputs, expression.attrs)
+    }
+    for (const expression of this.#fused.expressions) values.push(of(expression))
+    return values
+  }
+
+  #store(store: Store, value: number, width: number, sum: number | undefined): void {
+    if (sum !== undefined) this.#combineInto(store, sum, value, width)
+    else if (store.how === 'set') this.#write(store.operand, value, width)
+    else {
+      const old = this.#load(store.operand, this.#inner.strides[store.operand]!, width)
+      this.#func.get(old).get(value)
+      this.#write(store.operand, this.#combined(store, old), width)
+    }
+  }
+
+  #write(operand: number, value: number, width: number): void {
+    const { type } = this.#target
+    const pointer = this.#pointers[operand]!
+    const stride = this.#inner.strides[operand]!
+    if (width > 1 && stride === 1) this.#func.get(pointer).get(value).store('v128')
+    else
+      for (let lane = 0; lane < width; lane++)
+        this.#func
+          .get(pointer)
+          .get(value)
+          .storeLane(type, lane, lane * stride * this.#bytes)
+  }
+
+  /** A register with the neutral element of a reduction. */
+  #identity({ how }: Store): number {
+    const { type } = this.#target
+    const local = this.#func.local('v128')
+    const start = how === 'sum' ? 0 : Number.NEGATIVE_INFINITY
+    if (type === 'f32') this.#func.f32(start)
+    else this.#func.f64(start)
+    this.#func.splat(type).set(local)
+    return local
+  }
+
+  /** Two vectors on the stack combined, in a new register. */
+  #combined({ how }: Store, into?: number): number {
+    const local = into ?? this.#func.local('v128')
+    const codes = this.#target.type === 'f32' ? { sum: 0xe4, max: 0xe9 } : { sum: 0xf0, max: 0xf5 }
+    this.#func.simd(codes[how as 'sum' | 'max']).set(local)
+    return local
+  }
+
+  #combineInto(store: Store, sum: number, value: number, width: number): void {
+    this.#func.get(sum).get(value)
+    if (width > 1) {
+      this.#combined(store, sum)
+      return
+    }
+    const { type } = this.#target
+    const both = this.#combined(store)
+    this.#func.get(sum).get(both).extractLane(type, 0).replaceLane(type, 0).set(sum)
+  }
+
+  /** Combines the lanes of a register, and the result with the element that the operand points at. */
+  #fold(store: Store, sum: number): void {
+    const { type } = this.#target
+    const pointer = this.#pointers[store.operand]!
+    const total = this.#func.local('v128')
+    this.#func.get(pointer).loadSplat(type).set(total)
+    for (let lane = 0; lane < this.#width; lane++) {
+      this.#func.get(total).get(sum).extractLane(type, lane).splat(type)
+      this.#combined(store, total)
+    }
+    this.#func.get(pointer).get(total).storeLane(type, 0)
+  }
+}

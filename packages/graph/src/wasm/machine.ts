@@ -1,0 +1,141 @@
+import { GraphError } from '../error.js'
+import { type Bindings, bindShape, sizeOf } from '../shape.js'
+import type { Tensor } from '../tensor.js'
+import { type Arena, FAULT, type Header, headerOf, layOut } from './arena.js'
+import { emitModule } from './emit.js'
+import { bytesOf, type Target } from './fused.js'
+import type { CallOut, Plan } from './plan.js'
+import type { View } from './view.js'
+
+const PAGE = 65_536
+
+/** Elements of the program's memory. */
+export type Elements = Float32Array | Float64Array
+
+/** A plan that runs: its module, its memory, and the lengths it is laid out for. */
+export class Machine {
+  readonly plan: Plan
+  readonly moduleBytes: number
+  readonly #target: Target
+  readonly #header: Header
+  readonly #memory: WebAssembly.Memory
+  readonly #run: () => void
+  readonly #calls: readonly CallOut[]
+  #arena: Arena
+  /** Whose address in the arena a buffer has now, by buffer id. */
+  readonly #places: number[]
+  #bindings: Bindings
+  #words: Int32Array
+  #elements: Elements
+
+  constructor(plan: Plan, target: Target, bindings: Bindings) {
+    this.plan = plan
+    this.#target = target
+    this.#header = headerOf(plan)
+    this.#bindings = bindings
+    this.#arena = layOut(plan, this.#header, bytesOf(target.type), bindings)
+    this.#places = plan.buffers.map(({ id }) => id)
+    const emitted = emitModule(plan, this.#header, this.#arena, target)
+    this.moduleBytes = emitted.bytes.length
+    this.#calls = emitted.calls
+    this.#memory = new WebAssembly.Memory({ initial: Math.ceil(this.#arena.bytes / PAGE) })
+    const call = (number: number, room: number): void => this.#callOut(this.#calls[number]!, room)
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(emitted.bytes), {
+      env: { memory: this.#memory, call },
+    })
+    this.#run = instance.exports['run'] as () => void
+    this.#words = new Int32Array(this.#memory.buffer)
+    this.#elements = this.#view()
+    new Uint8Array(this.#memory.buffer).set(target.constants.bytes(), target.constants.base)
+    this.#address()
+    for (const { view, value } of plan.constants) this.write(view, value.data)
+  }
+
+  /** Bytes of memory for the lengths last used. */
+  get memoryBytes(): number {
+    return this.#arena.bytes
+  }
+
+  /** Lays memory out for these lengths; values of fixed size keep their places. */
+  bind(bindings: Bindings): void {
+    const changed = this.plan.axes.some(axis => bindings.get(axis) !== this.#bindings.get(axis))
+    if (!changed) return
+    this.#bindings = bindings
+    this.#arena = layOut(this.plan, this.#header, bytesOf(this.#target.type), bindings)
+    const missing = this.#arena.bytes - this.#memory.buffer.byteLength
+    if (missing > 0) {
+      this.#memory.grow(Math.ceil(missing / PAGE))
+      this.#words = new Int32Array(this.#memory.buffer)
+      this.#elements = this.#view()
+    }
+    this.#address()
+  }
+
+  /** Runs once. Resident inputs keep their values until `commit`. */
+  run(): void {
+    this.#run()
+    if (this.#words[FAULT / 4] === 0) return
+    this.#words[FAULT / 4] = 0
+    throw new GraphError(
+      'bad-index',
+      'run',
+      'an id is no row of its table; ids are whole numbers ≥ 0 and less than the number of rows',
+    )
+  }
+
+  /** Gives resident inputs the values of the last run: buffers change places, nothing is copied. */
+  commit(): void {
+    for (const [input, output] of this.plan.swaps) {
+      const place = this.#places[input.id]!
+      this.#places[input.id] = this.#places[output.id]!
+      this.#places[output.id] = place
+    }
+    this.#address()
+  }
+
+  /** Copies numbers to a packed view. */
+  write(view: View, data: ArrayLike<number>): void {
+    this.#elements.set(data, this.#start(view))
+  }
+
+  /** A copy of a packed view. */
+  read(view: View): Tensor {
+    const shape = bindShape(view.shape, this.#bindings, 'read')
+    const at = this.#start(view)
+    return { shape, data: Float64Array.from(this.#elements.subarray(at, at + sizeOf(shape))) }
+  }
+
+  #view(): Elements {
+    return this.#target.type === 'f32'
+      ? new Float32Array(this.#memory.buffer)
+      : new Float64Array(this.#memory.buffer)
+  }
+
+  /** Index of a view's first element; only moves by axis lengths exist outside loops. */
+  #start({ buffer, offset, moves }: View): number {
+    const moved = moves.reduce(
+      (sum, { by, stride }) => sum + this.#bindings.get(by as string)! * stride,
+      offset,
+    )
+    return this.#arena.addresses[this.#places[buffer.id]!]! / bytesOf(this.#target.type) + moved
+  }
+
+  /** Tells the module lengths and addresses. */
+  #address(): void {
+    for (const [axis, at] of this.#header.lengths) this.#words[at / 4] = this.#bindings.get(axis)!
+    for (const [buffer, at] of this.#header.addresses)
+      this.#words[at / 4] = this.#arena.addresses[this.#places[buffer]!]!
+  }
+
+  #callOut({ op, attrs, inputs, outputs }: CallOut, room: number): void {
+    const bytes = bytesOf(this.#target.type)
+    const at = (i: number): number => this.#words[room / 4 + i]! / bytes
+    const shapeOf = (view: View): readonly number[] => bindShape(view.shape, this.#bindings, op.name)
+    const values = inputs.map((view, i) => {
+      const shape = shapeOf(view)
+      return { shape, data: Float64Array.from(this.#elements.subarray(at(i), at(i) + sizeOf(shape))) }
+    })
+    const results = op.forward(values, { attrs, shapes: outputs.map(shapeOf), bindings: this.#bindings })
+    results.forEach((result, i) => this.#elements.set(result.data, at(inputs.length + i)))
+  }
+}

@@ -1,0 +1,36 @@
+import type { Element } from '../assembler.js'
+
+/** A list of numbers in linear memory, for code that would otherwise carry them as vector constants. */
+export class ConstantTable {
+  /** The byte address of the table, a multiple of 8. */
+  readonly base: number
+  private readonly slots: Map<string, number> = new Map()
+  private readonly values: { readonly value: number; readonly type: Element }[] = []
+
+  constructor(base: number) {
+    this.base = base
+  }
+
+  /** The byte address of a number, which is entered at its first mention; every entry takes 8 bytes. */
+  addressOf(value: number, type: Element): number {
+    const key = `${type} ${keyOf(value)}`
+    const slot = this.slots.get(key) ?? this.values.push({ value, type }) - 1
+    this.slots.set(key, slot)
+    return this.base + 8 * slot
+  }
+
+  /** What belongs in memory from `base` on. */
+  bytes(): Uint8Array {
+    const view = new DataView(new ArrayBuffer(8 * this.values.length))
+    for (const [slot, { value, type }] of this.values.entries()) {
+      if (type === 'f32') view.setFloat32(8 * slot, value, true)
+      else view.setFloat64(8 * slot, value, true)
+    }
+    return new Uint8Array(view.buffer)
+  }
+}
+
+/** Text that tells numbers apart as `Object.is` does. */
+export function keyOf(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value)
+}
