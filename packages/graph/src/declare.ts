@@ -5,7 +5,9 @@
 
 export type { Attrs } from './attrs.js'
 export { commonShape, type ElementwiseDeclaration, type ElementwiseOp, elementwise } from './elementwise.js'
-export type { Linearized, OpSpec, Pushed, Run, Samples } from './graph.js'
+export type { Emission, Layout } from './emission.js'
+export type { Inner, Linearized, OpSpec, Pushed, Run, Samples, Trimmed, Visit } from './graph.js'
+export type { Lane, Lanes, Mask } from './lanes.js'
 export { type LinearDeclaration, linearMap, sumTo } from './linear.js'
 export { type Elementwise, mapElements } from './map.js'
 export {

@@ -135,7 +135,9 @@ export interface OpSpec {
   readonly analytic: boolean
   /** Input positions the output depends on differentiably. */
   readonly differentiable: (position: number) => boolean
+  /** The shape rule: throws a GraphError where the inputs do not fit. */
   readonly shapes: (inputs: readonly Shape[], attrs: Attrs) => readonly Shape[]
+  /** The values, in float64; inputs are not changed. */
   readonly forward: (inputs: readonly Tensor[], run: Run) => readonly Tensor[]
   /** Applies the op and remembers the way back; `wants[i]` says that input i's cotangent is needed. */
   readonly linearize: (inputs: readonly Ref[], attrs: Attrs, wants: readonly boolean[]) => Linearized

@@ -15,7 +15,13 @@ export { evaluate, type Values } from './evaluate.js'
 export { gradient, type Slope, valueAndGradient } from './gradient.js'
 export { print } from './print.js'
 export { prune } from './prune.js'
-export { type CompileOptions, compile, type Program, type RunOptions } from './wasm/program.js'
+export {
+  type CompileOptions,
+  compile,
+  type KernelTime,
+  type Program,
+  type RunOptions,
+} from './wasm/program.js'
 
 // What is read off a graph, changed in it, and followed while it changes.
 
@@ -39,7 +45,7 @@ export { type Live, live } from './live.js'
 export { type ParseOptions, parse } from './parse.js'
 export { share } from './rewrite/share.js'
 export { type Substitute, substitute } from './rewrite/substitute.js'
-export { tangent } from './tangent.js'
+export { type Tangent, tangent } from './tangent.js'
 
 // Ops: arithmetic and functions of numbers, element by element.
 

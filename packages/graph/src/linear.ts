@@ -8,10 +8,13 @@ import { filled, type Tensor } from './tensor.js'
 
 /** A declaration of a linear map of one input: its forward is its own derivative, so only the transpose is given. */
 export interface LinearDeclaration<A> extends Omit<Declared<readonly ['x'], A>, 'inputs' | 'saves'> {
+  /** The shape rule: throws a GraphError where the input does not fit. */
   readonly shape: (input: Shape, attrs: A) => Shape
+  /** The value, in float64; the input is not changed. */
   readonly forward: (input: Tensor, run: Run & { readonly attrs: A }) => Tensor
   /** The adjoint map: a cotangent of the output to the cotangent of the input, which has shape `input`. */
   readonly transpose: (cotangent: Ref, input: Shape, attrs: A) => Ref
+  /** Floating-point operations of one application. */
   readonly flops?: (inputs: readonly (readonly number[])[], run: Run & { readonly attrs: A }) => number
 }
 

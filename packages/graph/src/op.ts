@@ -77,12 +77,15 @@ export interface Declared<N extends readonly string[], A> {
 
 /** A declaration by pullbacks: the general form. */
 export interface OpDeclaration<N extends readonly string[], A> extends Declared<N, A> {
+  /** The shape rule: throws a GraphError where the input does not fit. */
   readonly shape: (inputs: readonly Shape[], attrs: A) => Shape
+  /** The value, in float64; the input is not changed. */
   readonly forward: (inputs: readonly Tensor[], run: Run & { readonly attrs: A }) => Tensor
   /** Per differentiable input: its tangent to its part of the output's tangent. */
   readonly jvp: { readonly [K in N[number]]?: (tangent: Ref, at: At<N, A>) => Ref | null }
   /** Per differentiable input: the output's cotangent to the input's. */
   readonly vjp: { readonly [K in N[number]]?: (cotangent: Ref, at: At<N, A>) => Ref | null }
+  /** Floating-point operations of one application. */
   readonly flops?: (inputs: readonly (readonly number[])[], run: Run & { readonly attrs: A }) => number
 }
 

@@ -7,10 +7,15 @@ export interface Home {
   /** 0 for a graph, 1 for the body of a loop in it, and so on. */
   readonly depth: number
   readonly shapes: readonly Shape[]
+  /** The tensor of a value that is fixed in the graph. */
   constantAt(id: number): Tensor | undefined
+  /** Adds a constant. */
   constant(value: Tensor | number): Ref
+  /** Adds an input. */
   input(name: string, shape: Shape): Ref
+  /** Applies an op to values of this graph, without folding. */
   apply(op: { readonly name: string }, inputs: readonly Ref[], attrs: Attrs): readonly Ref[]
+  /** The term as a value of this graph. */
   adopt(term: Term, where: string): Ref
 }
 
@@ -27,6 +32,7 @@ export class Ref<out S extends Shape = Shape> {
     this.id = id
   }
 
+  /** The shape of the value; axes may be named. */
   get shape(): S {
     return this.builder.shapes[this.id]! as S
   }

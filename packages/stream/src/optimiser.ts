@@ -25,6 +25,7 @@ export interface Optimizer {
   readonly text: string
   /** Shapes of the slots it keeps between updates, all zero at the start. */
   readonly slots: (params: Tree<Shape>) => Tree<Shape>
+  /** Updates to add to the parameters, for these gradients. */
   readonly update: (gradients: Tree<Ref>, site: UpdateSite) => Update
 }
 

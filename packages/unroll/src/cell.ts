@@ -47,11 +47,13 @@ export interface CellDeclaration<S, P extends Tree<Shape>, C extends Tree<Shape>
   readonly name?: string
   /** Shapes of the parameters; their dotted paths are their names for good. */
   readonly params: (sizes: S) => P
+  /** Shapes of the carry, for one example. */
   readonly carry: (sizes: S) => C
   /** Shape of one input; `[inputs]` where not given. */
   readonly input?: (sizes: S) => Shape
   /** Start values, by parameter; Glorot for matrices and zero for the rest where not given. */
   readonly init?: (sizes: S) => Tree<Initialiser>
+  /** One step in time: `(params, carry, x) → [carry, y]`. */
   readonly step: (params: Refs<P>, carry: Refs<C>, x: Ref) => readonly [Tree<Ref>, Ref]
 }
 

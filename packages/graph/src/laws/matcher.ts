@@ -5,6 +5,7 @@ import { checkGradients, type GradientOptions } from './gradients.js'
 /** What a matcher of vitest or jest returns. */
 export interface MatcherResult {
   readonly pass: boolean
+  /** What the runner prints. */
   readonly message: () => string
 }
 

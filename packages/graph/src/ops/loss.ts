@@ -20,6 +20,7 @@ import { logSoftmaxByParts, softmax } from './softmax.js'
  */
 export interface Loss {
   (y: Ref, target: Ref): Ref
+  /** The target's shape for a prediction's; the same, where not given. */
   readonly target?: (y: Shape) => Shape
 }
 

@@ -1,15 +1,9 @@
 import { Bytes } from './bytes.js'
+import { type Element, typeCodes, type ValType } from './types.js'
 
 export { type MemoryLimits, WasmModule } from './module.js'
+export type { Element, ValType } from './types.js'
 
-/** A WebAssembly value type. */
-export type ValType = 'i32' | 'f32' | 'f64' | 'v128'
-
-/** An element type of vectors and matrices. */
-export type Element = 'f32' | 'f64'
-
-/** How the binary format writes a type. */
-export const typeCodes: Readonly<Record<ValType, number>> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b }
 const loads: Readonly<Record<Exclude<ValType, 'v128'>, number>> = { i32: 0x28, f32: 0x2a, f64: 0x2b }
 const stores: Readonly<Record<Exclude<ValType, 'v128'>, number>> = { i32: 0x36, f32: 0x38, f64: 0x39 }
 /** What a load or store promises of its address by default, as a power of two. */

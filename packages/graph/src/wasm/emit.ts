@@ -12,6 +12,8 @@ import type { Axis, Loop, Move, View } from './view.js'
 export interface Emitted {
   readonly bytes: Uint8Array
   readonly calls: readonly CallOut[]
+  /** Names of the kernels, by the number a traced module reports; empty where it is not traced. */
+  readonly kernels: readonly string[]
 }
 
 /** Where a loop over batch axes stands along one of them: a local with the index, and the strides of the operands. */
@@ -30,12 +32,25 @@ export function emitModule(plan: Plan, header: Header, arena: Arena, target: Tar
   return emitter.finish()
 }
 
+/** What a kernel is called in traces. */
+function nameOf(instruction: Exclude<Instruction, LoopInstruction>): string {
+  if (instruction.kind === 'call') return `call ${instruction.op.name}`
+  if (instruction.kind === 'pack') return 'pack'
+  if (instruction.kind !== 'product') return instruction.name
+  const { form, m, n, k } = instruction
+  const length = ({ axis, factor }: Length): string =>
+    axis === undefined ? String(factor) : `${axis}·${factor}`
+  return `${instruction.name} ${form} ${[m, k, n].map(side => length(side.length)).join('×')}`
+}
+
 class Emitter {
   readonly #arena: Arena
   readonly #target: Target
   readonly #module = new WasmModule({ pages: 1 })
   readonly #functions: Functions
   readonly #callOut: number
+  readonly #tick: number
+  readonly #names: string[] = []
   readonly #run = new Func([])
   readonly #lengths = new Map<string, number>()
   readonly #indices = new Map<Loop, number>()
@@ -46,6 +61,7 @@ class Emitter {
     this.#arena = arena
     this.#target = target
     this.#callOut = this.#module.importFunction('env', 'call', ['i32', 'i32'], [])
+    this.#tick = this.#module.importFunction('env', 'tick', ['i32'], [])
     this.#functions = new Functions(this.#module)
     this.#run.name = 'run'
     for (const [axis, at] of header.lengths) this.#lengths.set(axis, this.#word(at))
@@ -61,7 +77,7 @@ class Emitter {
 
   finish(): Emitted {
     this.#module.add(this.#run, 'run')
-    return { bytes: this.#module.build(), calls: this.#calls }
+    return { bytes: this.#module.build(), calls: this.#calls, kernels: this.#names }
   }
 
   block(instructions: readonly Instruction[]): void {
@@ -76,6 +92,12 @@ class Emitter {
     else if (kind === 'rows') this.#rows(instruction)
     else if (kind === 'call') this.#call(instruction)
     else this.#loop(instruction)
+    if (this.#target.trace && kind !== 'loop') this.#report(instruction)
+  }
+
+  /** Tells the time to JavaScript, under the instruction's name. */
+  #report(instruction: Exclude<Instruction, LoopInstruction>): void {
+    this.#run.i32(this.#names.push(nameOf(instruction)) - 1).call(this.#tick)
   }
 
   #fused(fused: Fused): void {

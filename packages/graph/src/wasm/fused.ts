@@ -9,6 +9,8 @@ export interface Target {
   readonly type: Element
   readonly fma: boolean
   readonly constants: ConstantTable
+  /** Reports the time after every kernel. */
+  readonly trace: boolean
 }
 
 /** A fused kernel: its parameters are the operands' addresses, then the length of the outermost axis where it is named. */

@@ -29,7 +29,7 @@ export function planLoop(level: Level, node: ApplyNode, other: Planner): void {
       .slice(attrs.carry)
       .some(y => y.value === port.value || y.value === body.inputs[i]!.value)
     const shape = shapes[port.value]!
-    return stacked ? keptCarry(level, shape, loop, depth) : heldCarry(level, shape, depth)
+    return stacked ? keptCarry(level, shape, loop, depth) : heldCarry(level, shape, loop)
   })
   const stacks = stacksOf(level, attrs, carries, node)
   const inputs = node.inputs.map((id, i) => enter(level.view(id), i, attrs, carries, loop))
@@ -75,10 +75,11 @@ function keptCarry(level: Level, shape: readonly Dim[], loop: Loop, depth: numbe
     : { read: moving, write: up(moving), first: slot, last: end, before: stack, after: up(stack) }
 }
 
-/** A carry of which only the newest value is kept. */
-function heldCarry(level: Level, shape: readonly Dim[], depth: number): Carry {
-  const view = level.memory.temporary(shape, depth, 'carry')
-  return { read: view, write: view, first: view, last: view, before: undefined, after: undefined }
+/** A carry of which only the newest value is kept: one place, which moves with the loop by nothing, since its value changes. */
+function heldCarry({ memory, loops }: Level, shape: readonly Dim[], loop: Loop): Carry {
+  const view = memory.temporary(shape, loops.length, 'carry')
+  const now = { ...view, moves: [{ by: loop, stride: 0 }] }
+  return { read: now, write: now, first: view, last: view, before: undefined, after: undefined }
 }
 
 /** Where every stacked output lies: in a kept carry, where it is one, else in a buffer of its own. */

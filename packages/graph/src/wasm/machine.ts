@@ -1,8 +1,17 @@
 import { GraphError } from '../error.js'
 import { type Bindings, bindShape, sizeOf } from '../shape.js'
 import type { Tensor } from '../tensor.js'
-import { type Arena, FAULT, type Header, headerOf, layOut } from './arena.js'
-import { emitModule } from './emit.js'
+import {
+  type Arena,
+  CONSTANT_ROOM,
+  FAULT,
+  type Header,
+  headerOf,
+  layOut,
+  type Places,
+  placeBuffers,
+} from './arena.js'
+import { type Emitted, emitModule } from './emit.js'
 import { bytesOf, type Target } from './fused.js'
 import type { CallOut, Plan } from './plan.js'
 import type { View } from './view.js'
@@ -12,6 +21,27 @@ const PAGE = 65_536
 /** Elements of the program's memory. */
 export type Elements = Float32Array | Float64Array
 
+interface Made {
+  readonly header: Header
+  readonly arena: Arena
+  readonly emitted: Emitted
+}
+
+/** Emits a module; once more with a larger header where its constants do not find room. */
+function emitInto(
+  plan: Plan,
+  layout: Places,
+  target: Target,
+  bindings: Bindings,
+  room: number = CONSTANT_ROOM,
+): Made {
+  const header = headerOf(plan, room)
+  const arena = layOut(plan, header, layout, bytesOf(target.type), bindings)
+  const emitted = emitModule(plan, header, arena, target)
+  const needed = target.constants.bytes().length
+  return needed <= room ? { header, arena, emitted } : emitInto(plan, layout, target, bindings, 2 * needed)
+}
+
 /** A plan that runs: its module, its memory, and the lengths it is laid out for. */
 export class Machine {
   readonly plan: Plan
@@ -20,10 +50,17 @@ export class Machine {
   readonly #header: Header
   readonly #memory: WebAssembly.Memory
   readonly #run: () => void
-  readonly #calls: readonly CallOut[]
+  /** By kernel of a traced machine: its name, the milliseconds it took, and how often it ran. */
+  readonly kernels: readonly string[]
+  readonly times: Float64Array
+  readonly counts: Float64Array
+  readonly #layout: Places
   #arena: Arena
   /** Whose address in the arena a buffer has now, by buffer id. */
-  readonly #places: number[]
+  readonly #places: Int32Array
+  /** Ids of buffers that change places, in pairs. */
+  readonly #swaps: Int32Array
+  #last = 0
   #bindings: Bindings
   #words: Int32Array
   #elements: Elements
@@ -31,17 +68,22 @@ export class Machine {
   constructor(plan: Plan, target: Target, bindings: Bindings) {
     this.plan = plan
     this.#target = target
-    this.#header = headerOf(plan)
     this.#bindings = bindings
-    this.#arena = layOut(plan, this.#header, bytesOf(target.type), bindings)
-    this.#places = plan.buffers.map(({ id }) => id)
-    const emitted = emitModule(plan, this.#header, this.#arena, target)
+    this.#layout = placeBuffers(plan)
+    const { header, arena, emitted } = emitInto(plan, this.#layout, target, bindings)
+    this.#header = header
+    this.#arena = arena
+    this.#places = Int32Array.from(plan.buffers, ({ id }) => id)
+    this.#swaps = Int32Array.from(plan.swaps.flatMap(([input, output]) => [input.id, output.id]))
     this.moduleBytes = emitted.bytes.length
-    this.#calls = emitted.calls
+    this.kernels = emitted.kernels
+    this.times = new Float64Array(emitted.kernels.length)
+    this.counts = new Float64Array(emitted.kernels.length)
     this.#memory = new WebAssembly.Memory({ initial: Math.ceil(this.#arena.bytes / PAGE) })
-    const call = (number: number, room: number): void => this.#callOut(this.#calls[number]!, room)
+    const call = (number: number, room: number): void => this.#callOut(emitted.calls[number]!, room)
+    const tick = (kernel: number): void => this.#tick(kernel)
     const instance = new WebAssembly.Instance(new WebAssembly.Module(emitted.bytes), {
-      env: { memory: this.#memory, call },
+      env: { memory: this.#memory, call, tick },
     })
     this.#run = instance.exports['run'] as () => void
     this.#words = new Int32Array(this.#memory.buffer)
@@ -61,7 +103,7 @@ export class Machine {
     const changed = this.plan.axes.some(axis => bindings.get(axis) !== this.#bindings.get(axis))
     if (!changed) return
     this.#bindings = bindings
-    this.#arena = layOut(this.plan, this.#header, bytesOf(this.#target.type), bindings)
+    this.#arena = layOut(this.plan, this.#header, this.#layout, bytesOf(this.#target.type), bindings)
     const missing = this.#arena.bytes - this.#memory.buffer.byteLength
     if (missing > 0) {
       this.#memory.grow(Math.ceil(missing / PAGE))
@@ -73,6 +115,7 @@ export class Machine {
 
   /** Runs once. Resident inputs keep their values until `commit`. */
   run(): void {
+    if (this.#target.trace) this.#last = performance.now()
     this.#run()
     if (this.#words[FAULT / 4] === 0) return
     this.#words[FAULT / 4] = 0
@@ -85,12 +128,27 @@ export class Machine {
 
   /** Gives resident inputs the values of the last run: buffers change places, nothing is copied. */
   commit(): void {
-    for (const [input, output] of this.plan.swaps) {
-      const place = this.#places[input.id]!
-      this.#places[input.id] = this.#places[output.id]!
-      this.#places[output.id] = place
+    for (let i = 0; i < this.#swaps.length; i += 2) {
+      const [input, output] = [this.#swaps[i]!, this.#swaps[i + 1]!]
+      const place = this.#places[input]!
+      this.#places[input] = this.#places[output]!
+      this.#places[output] = place
+      this.#words[this.#header.words[input]!] = this.#arena.addresses[this.#places[input]!]!
+      this.#words[this.#header.words[output]!] = this.#arena.addresses[place]!
     }
-    this.#address()
+  }
+
+  /** The memory of a packed view, for the lengths bound now: to read and to write, until lengths change or a commit. */
+  window(view: View): Elements {
+    const at = this.#start(view)
+    return this.#elements.subarray(at, at + sizeOf(bindShape(view.shape, this.#bindings, 'view')))
+  }
+
+  #tick(kernel: number): void {
+    const now = performance.now()
+    this.times[kernel]! += now - this.#last
+    this.counts[kernel]! += 1
+    this.#last = now
   }
 
   /** Copies numbers to a packed view. */

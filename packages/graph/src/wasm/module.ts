@@ -1,6 +1,6 @@
 import { GraphError } from '../error.js'
-import { type Func, typeCodes, type ValType } from './assembler.js'
 import { Bytes } from './bytes.js'
+import { typeCodes, type ValType } from './types.js'
 
 /** The memory a module imports as `env.memory`, in pages of 65,536 bytes. */
 export interface MemoryLimits {
@@ -15,6 +15,13 @@ interface Signature {
   readonly results: readonly ValType[]
 }
 
+/** A function as a module takes it: a `Func`. */
+export interface Assembled extends Signature {
+  readonly name: string
+  /** Locals and instructions, asked for once all are there. */
+  code(): Bytes
+}
+
 /** A module being assembled: functions over one imported memory. */
 export class WasmModule {
   private readonly limits: MemoryLimits
@@ -23,7 +30,7 @@ export class WasmModule {
   private readonly imports: Bytes = new Bytes()
   private readonly exports: Bytes = new Bytes()
   private readonly names: Bytes = new Bytes()
-  private readonly funcs: Func[] = []
+  private readonly funcs: Assembled[] = []
   private imported = 0
   private exported = 0
 
@@ -50,7 +57,7 @@ export class WasmModule {
   }
 
   /** Adds a function and answers its index. Its instructions may still be appended until `build`. */
-  add(func: Func, exportName?: string): number {
+  add(func: Assembled, exportName?: string): number {
     const index = this.imported + this.funcs.push(func) - 1
     this.names.unsigned(index).text(func.name)
     if (exportName !== undefined) {

@@ -1,16 +1,16 @@
 import { GraphError } from '../error.js'
 import { bindAxes, readInputs, type Values } from '../evaluate.js'
-import type { Graph, Tensors } from '../graph.js'
+import type { Graph, Port, Tensors } from '../graph.js'
 import { hoist } from '../hoist.js'
 import { lower } from '../lower.js'
 import { prune } from '../prune.js'
-import { type Bindings, showShape } from '../shape.js'
+import { type Bindings, bindShape, showShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
 import { grow } from '../tree.js'
 import { CONSTANTS } from './arena.js'
 import { dynamicAxes } from './axes.js'
 import { ConstantTable } from './lanes.js'
-import { Machine } from './machine.js'
+import { type Elements, Machine } from './machine.js'
 import { planOf } from './planner.js'
 import { hasFma, supported } from './probe.js'
 
@@ -25,6 +25,18 @@ export interface CompileOptions {
    * memory; it need not be given again.
    */
   readonly keep?: Readonly<Record<string, string>>
+  /** Measures every kernel, for `profile`; slower. */
+  readonly trace?: boolean
+}
+
+/** How long a kernel took. */
+export interface KernelTime {
+  /** What it computes: the ops fused in it, or a product's kernel and size (rows × summed × columns). */
+  readonly name: string
+  /** Times it ran. */
+  readonly calls: number
+  /** Milliseconds in all. */
+  readonly ms: number
 }
 
 /** How a program runs. */
@@ -37,12 +49,20 @@ export interface RunOptions {
 export interface Program<Out = unknown> {
   /** Runs on these values; resident inputs that are left out keep theirs. Outputs that are kept are not returned. */
   readonly run: (values: Values, options?: RunOptions) => Tensors<Out>
-  /** After a run that did not: gives the resident inputs their next values. */
+  /** After a run that did not: gives the resident inputs their next values, once. */
   readonly commit: () => void
   /** A copy of an input's value as it lies in the program: of a resident input, the newest. */
   readonly read: (input: string) => Tensor
   /** A copy of the value that the last run made for a resident input and that has not been committed. */
   readonly next: (input: string) => Tensor
+  /** Lays memory out for these lengths of the named axes. */
+  readonly bind: (lengths: Readonly<Record<string, number>>) => void
+  /** The memory of an input or output for the lengths bound now, to write and read in place; valid until lengths change or a run is committed. */
+  readonly view: (name: string) => Elements
+  /** Runs on what lies in the inputs, and commits. Allocates nothing. */
+  readonly step: () => void
+  /** Time per kernel since the program was made, the slowest first; empty unless compiled with `trace`. */
+  readonly profile: () => readonly KernelTime[]
   /** Bytes of the module and of its memory, for the lengths last used. */
   readonly size: () => { readonly module: number; readonly memory: number }
 }
@@ -64,6 +84,10 @@ export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions 
     commit: () => made.commit(),
     read: input => made.read(input),
     next: input => made.next(input),
+    bind: lengths => made.bind(lengths),
+    view: name => made.view(name),
+    step: () => made.step(),
+    profile: () => made.profile(),
     size: () => made.size(),
   }
 }
@@ -80,32 +104,35 @@ class Compiled<Out> {
   readonly #machines = new Map<string, Machine>()
   #current: Machine | undefined
   #bindings: Bindings = new Map()
+  /** True after a run that was not committed. */
+  #open = false
 
   constructor(graph: Graph, options: CompileOptions) {
     this.#graph = prune(hoist(lower(graph)))
     this.#options = options
     this.#axes = dynamicAxes(this.#graph)
-    this.#keep = new Map(
-      Object.entries(options.keep ?? {}).flatMap(([out, input]) => pairs(graph, out, input)),
-    )
+    this.#keep = keepOf(graph, options.keep ?? {})
   }
 
   run(values: Values, { commit = true }: RunOptions = {}): Tensors<Out> {
     const given = this.#read(values)
     const machine = this.#machineFor(given)
+    this.#open = false
     machine.plan.inputs.forEach(({ name, view }, i) => {
       const value = given[i]
       if (value !== undefined) machine.write(view, value.data)
       if (value !== undefined) this.#resident.add(name)
     })
     machine.run()
-    if (commit) machine.commit()
+    this.#open = true
+    if (commit) this.commit()
     const outputs = machine.plan.outputs.filter(({ name }) => !this.#keep.has(name))
     return grow(outputs.map(({ name, view }) => [name, machine.read(view)] as const)) as Tensors<Out>
   }
 
   commit(): void {
-    this.#current?.commit()
+    if (this.#open) this.#current?.commit()
+    this.#open = false
   }
 
   read(input: string): Tensor {
@@ -121,12 +148,49 @@ class Compiled<Out> {
   next(input: string): Tensor {
     const output = [...this.#keep].find(([, kept]) => kept === input)?.[0]
     const found = this.#current?.plan.outputs.find(({ name }) => name === output)
-    if (found !== undefined) return this.#current!.read(found.view)
+    if (found !== undefined && this.#open) return this.#current!.read(found.view)
     throw new GraphError(
       'missing-input',
       `input '${input}'`,
-      'has no next value; resident inputs have one after a run',
+      'has no next value; resident inputs have one after a run that is not committed',
     )
+  }
+
+  bind(lengths: Readonly<Record<string, number>>): void {
+    this.#enter(new Map([...this.#bindings, ...Object.entries(lengths)]), [])
+  }
+
+  view(name: string): Elements {
+    const machine = this.#bound()
+    const found = [...machine.plan.inputs, ...machine.plan.outputs].find(port => port.name === name)
+    if (found === undefined) {
+      const names = [...this.#graph.inputs, ...this.#graph.outputs].map(port => port.name).join(', ')
+      throw new GraphError('unknown-input', `'${name}'`, `is no input or output; there are ${names}`)
+    }
+    this.#resident.add(name)
+    return machine.window(found.view)
+  }
+
+  step(): void {
+    const machine = this.#current ?? this.#bound()
+    machine.run()
+    machine.commit()
+  }
+
+  profile(): readonly KernelTime[] {
+    const machine = this.#current
+    if (machine === undefined) return []
+    const rows = machine.kernels.map((name, i) => ({
+      name,
+      calls: machine.counts[i]!,
+      ms: machine.times[i]!,
+    }))
+    return rows.sort((a, b) => b.ms - a.ms)
+  }
+
+  /** The machine in use; a graph without named axes needs no lengths. */
+  #bound(): Machine {
+    return this.#current ?? this.#enter(this.#bindings, [])
   }
 
   size(): { readonly module: number; readonly memory: number } {
@@ -139,9 +203,21 @@ class Compiled<Out> {
     return readInputs(this.#graph, values, kept)
   }
 
-  /** The machine for these lengths, with the resident values in it. */
+  /** The machine for the lengths of these values, with the resident values in it. */
   #machineFor(given: readonly (Tensor | undefined)[]): Machine {
-    const bindings = new Map([...this.#bindings, ...bindAxes(this.#graph, given)])
+    return this.#enter(new Map([...this.#bindings, ...bindAxes(this.#graph, given)]), given)
+  }
+
+  /** The machine for these lengths, in use from now on. */
+  #enter(bindings: Bindings, given: readonly (Tensor | undefined)[]): Machine {
+    const open = namedAxes(this.#graph).find(axis => !bindings.has(axis))
+    if (open !== undefined)
+      throw new GraphError(
+        'unbound-axis',
+        'program',
+        `axis '${open}' has no length; bind gives one to every named axis`,
+      )
+    this.#checkResident(given, bindings)
     const fixed = new Map([...bindings].filter(([axis]) => !this.#axes.includes(axis)))
     const key = [...fixed]
       .map(([axis, length]) => `${axis}=${length}`)
@@ -161,24 +237,56 @@ class Compiled<Out> {
     const plan = planOf(this.#graph, { bindings: fixed, axes: this.#axes, keep: this.#keep })
     const type = this.#options.dtype === 'float64' ? 'f64' : 'f32'
     const fma = this.#options.flavour !== 'portable' && hasFma()
-    return new Machine(plan, { type, fma, constants: new ConstantTable(CONSTANTS) }, bindings)
+    return new Machine(
+      plan,
+      { type, fma, constants: new ConstantTable(CONSTANTS), trace: this.#options.trace ?? false },
+      bindings,
+    )
+  }
+
+  /** Resident values that are not given keep their shape. */
+  #checkResident(given: readonly (Tensor | undefined)[], bindings: Bindings): void {
+    this.#graph.inputs.forEach(({ name, value }, i) => {
+      if (given[i] !== undefined || !this.#resident.has(name)) return
+      const [was, is] = [this.#bindings, bindings].map(lengths =>
+        showShape(bindShape(this.#graph.shapes[value]!, lengths, name)),
+      )
+      if (was === is) return
+      throw new GraphError('missing-input', `input '${name}'`, `was ${was} and is now ${is}; give it anew`)
+    })
   }
 
   /** Copies resident values that were not given to another machine. */
   #carryOver(from: Machine, to: Machine, given: readonly (Tensor | undefined)[]): void {
     from.plan.inputs.forEach(({ name, view }, i) => {
-      if (given[i] !== undefined || !this.#resident.has(name)) return
-      const value = from.read(view)
-      const target = to.plan.inputs[i]!.view
-      if (showShape(value.shape) !== showShape(target.shape))
-        throw new GraphError(
-          'missing-input',
-          `input '${name}'`,
-          `was ${showShape(value.shape)} and is now ${showShape(target.shape)}; give it anew`,
-        )
-      to.write(target, value.data)
+      if (given[i] === undefined && this.#resident.has(name))
+        to.write(to.plan.inputs[i]!.view, from.read(view).data)
     })
   }
+}
+
+/** Output name → input name of all that is kept, checked. */
+function keepOf(graph: Graph, keep: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const found = Object.entries(keep).flatMap(([out, input]) => pairs(graph, out, input))
+  const shapeOf = (ports: readonly Port[], name: string): string =>
+    showShape(graph.shapes[ports.find(port => port.name === name)!.value]!)
+  found.forEach(([out, input], i) => {
+    const [made, held] = [shapeOf(graph.outputs, out), shapeOf(graph.inputs, input)]
+    if (made !== held)
+      throw new GraphError(
+        'shape',
+        `'${out}'`,
+        `is ${made} and input '${input}' ${held}; what is kept has the input's shape`,
+      )
+    const other = found.findIndex(pair => pair[1] === input)
+    if (other < i)
+      throw new GraphError(
+        'twice-kept',
+        `'${input}'`,
+        `is to hold '${found[other]![0]}' and '${out}'; an input keeps one output`,
+      )
+  })
+  return new Map(found)
 }
 
 /** Outputs under one name with the inputs under another: `params` keeps `params.W` in `params.W`. */

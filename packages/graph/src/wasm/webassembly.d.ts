@@ -33,3 +33,9 @@ declare namespace WebAssembly {
 
   function validate(bytes: Uint8Array): boolean
 }
+
+/** The clock of every engine the programs run on. */
+declare const performance: {
+  /** Milliseconds. */
+  now(): number
+}

@@ -1,3 +1,7 @@
+export type { MeanState } from '../metric.js'
+export type { Sample } from '../sample.js'
+export type { Counters, Snapshot, TrainState } from '../state.js'
+export type { Cutting } from '../window.js'
 export { readBytes, writeAtomic } from './files.js'
 export { load, save } from './model.js'
 export { packageText } from './package.js'

@@ -14,6 +14,7 @@ import { type Gap, gapOf, type Vector } from '../vectors.js'
 /** A program under test: its derivatives, built once for all laws, and what a law draws from. */
 export interface Subject extends Program {
   readonly mapping: Mapping
+  /** Uniform numbers in [0, 1), from the program's seed. */
   readonly next: () => number
   /** Ops that further programs may be grown from. */
   readonly ops: readonly OpSpec[]

@@ -1,0 +1,84 @@
+import type { Instruction, Plan } from './plan.js'
+import type { Buffer, View } from './view.js'
+
+/** When a buffer holds something that is still read: from one instruction to another, counted through all loops' bodies. */
+export interface Lifetime {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * The lifetimes of a plan's temporaries, by buffer id; buffers without one live throughout.
+ *
+ * A buffer that is touched inside a loop and outside it lives as long as the loop at least, since every step may
+ * read what came before.
+ */
+export function lifetimes(plan: Plan): ReadonlyMap<number, Lifetime> {
+  const found = new Map<number, Lifetime>()
+  const pinned = pinnedBuffers(plan)
+  walk(
+    plan.instructions,
+    (instruction, at) => {
+      for (const { buffer } of viewsOf(instruction)) {
+        if (pinned.has(buffer)) continue
+        const known = found.get(buffer.id) ?? { first: at, last: at }
+        found.set(buffer.id, { first: known.first, last: at })
+      }
+    },
+    () => undefined,
+  )
+  walk(
+    plan.instructions,
+    () => undefined,
+    (start, end) => extend(found, start, end),
+  )
+  return found
+}
+
+/** Visits instructions in order, with their positions; loops after their bodies, with the range of positions. */
+function walk(
+  instructions: readonly Instruction[],
+  visit: (instruction: Exclude<Instruction, { kind: 'loop' }>, at: number) => void,
+  leave: (start: number, end: number) => void,
+  from = 0,
+): number {
+  let at = from
+  for (const instruction of instructions) {
+    const start = at++
+    if (instruction.kind !== 'loop') visit(instruction, start)
+    else {
+      at = walk(instruction.body, visit, leave, at)
+      leave(start, at)
+    }
+  }
+  return at
+}
+
+/** What lives at a loop's beginning or end as well as inside it lives all through it. */
+function extend(found: Map<number, Lifetime>, start: number, end: number): void {
+  for (const [id, { first, last }] of found)
+    if (first < end && last >= start && (first < start || last >= end))
+      found.set(id, { first: Math.min(first, start), last: Math.max(last, end) })
+}
+
+/** What the caller reads or writes, and what stays from run to run. */
+function pinnedBuffers({ inputs, outputs, constants, swaps }: Plan): ReadonlySet<Buffer> {
+  const views = [...inputs, ...outputs, ...constants].map(({ view }) => view.buffer)
+  return new Set([...views, ...swaps.flat()])
+}
+
+/** The views an instruction reads or writes. */
+function viewsOf(instruction: Exclude<Instruction, { kind: 'loop' }>): readonly View[] {
+  switch (instruction.kind) {
+    case 'fused':
+      return instruction.operands
+    case 'product':
+      return [instruction.a, instruction.b, instruction.y, ...(instruction.room ? [instruction.room] : [])]
+    case 'pack':
+      return [instruction.from, instruction.to]
+    case 'rows':
+      return [instruction.table, instruction.ids, instruction.rows]
+    case 'call':
+      return [...instruction.inputs, ...instruction.outputs, instruction.room]
+  }
+}

@@ -1,0 +1,391 @@
+import {
+  add,
+  type CompileOptions,
+  compile,
+  contract,
+  evaluate,
+  type Graph,
+  GraphError,
+  gather,
+  graph,
+  mul,
+  type Program,
+  type Ref,
+  scan,
+  sub,
+  sum,
+  type Tensor,
+  tanh,
+} from '@bptt/graph'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { drawTensor, randomFrom } from '../../src/laws/random.js'
+import { arbitraryLayout } from './compile-layouts.js'
+import { apart, bits, listOf, reference, valuesOf } from './compile-support.js'
+
+const draw = (shape: readonly number[], seed: number): Tensor => drawTensor(randomFrom(seed), shape)
+
+/** h' = tanh(h U + x W) over T steps of B examples: every state, the last one, and a sum. */
+const net = graph({ U: [5, 5], W: [5, 3], h: ['B', 5], xs: ['T', 'B', 3] }, ({ U, W, h, xs }) => {
+  const [end, ys] = scan(
+    (old: { h: Ref }, x: Ref) => {
+      const next = tanh(add(contract(old.h, U, { spec: 'bi,hi->bh' }), contract(x, W, { spec: 'bi,hi->bh' })))
+      return [{ h: next as Ref }, next as Ref]
+    },
+    { carry: { h: h as Ref }, xs: xs as Ref },
+  )
+  return { end: end.h as Ref, ys: ys as Ref, total: sum(mul(ys as Ref, ys as Ref)) }
+}) as Graph
+
+const netInputs = (T: number, B: number, seed: number): readonly Tensor[] =>
+  [
+    [5, 5],
+    [5, 3],
+    [B, 5],
+    [T, B, 3],
+  ].map((shape, i) => draw(shape, seed + i))
+
+const float64 = { dtype: 'float64' } as const
+const runOf = (program: Program, made: Graph, inputs: readonly Tensor[]): readonly Tensor[] =>
+  listOf(made, program.run(valuesOf(made, inputs)))
+
+describe('one program', () => {
+  test('serves every length in any order, with the bits of a program made for that length alone', () => {
+    const lengths = fc.array(fc.nat(9), { minLength: 2, maxLength: 6 })
+    fc.assert(
+      fc.property(arbitraryLayout(), lengths, ({ graph: made, inputs }, all) => {
+        const program = compile(made, float64)
+        for (const T of [0, ...all, 1, 30, 2]) {
+          const found = runOf(program, made, inputs(T))
+          expect(apart(found, reference(made, inputs(T)))).toBeLessThanOrEqual(1e-10)
+          expect(bits(found)).toEqual(bits(runOf(compile(made, float64), made, inputs(T))))
+        }
+      }),
+      { numRuns: 40, seed: 5 },
+    )
+  })
+
+  test('serves every batch, an empty one too, between runs of other lengths', () => {
+    const sizes = fc.array(fc.record({ T: fc.nat(6), B: fc.nat(9) }), { minLength: 3, maxLength: 10 })
+    fc.assert(
+      fc.property(sizes, all => {
+        const program = compile(net, float64)
+        all.forEach(({ T, B }, seed) => {
+          const inputs = netInputs(T, B, seed)
+          expect(apart(runOf(program, net, inputs), reference(net, inputs))).toBeLessThanOrEqual(1e-12)
+        })
+      }),
+      { numRuns: 15, seed: 6 },
+    )
+  })
+
+  test('gives the same bits for the same inputs, whatever ran in between', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<CompileOptions>(...flavours),
+        fc.nat(40),
+        fc.nat(40),
+        (options, T, other) => {
+          const program = compile(net, options)
+          const first = bits(runOf(program, net, netInputs(T, 4, 1)))
+          runOf(program, net, netInputs(other, 4, 2))
+          expect(bits(runOf(program, net, netInputs(T, 4, 1)))).toEqual(first)
+          expect(bits(runOf(compile(net, options), net, netInputs(T, 4, 1)))).toEqual(first)
+        },
+      ),
+      { numRuns: 20, seed: 7 },
+    )
+  })
+
+  test('takes no more memory the ten-thousandth time than the second', () => {
+    const program = compile(net, float64)
+    const run = (T: number): void => void program.run(valuesOf(net, netInputs(T, 1, T)))
+    run(8)
+    const { memory, module } = program.size()
+    for (let i = 0; i < 10_000; i++) run(i % 9)
+    run(8)
+    expect(program.size()).toEqual({ memory, module })
+    run(100)
+    expect(program.size().memory).toBeGreaterThan(memory)
+  })
+
+  test('leaves the values it is given, and the results it gave, as they are', () => {
+    const program = compile(net, float64)
+    const inputs = netInputs(3, 2, 1)
+    const [before, found] = [bits(inputs), runOf(program, net, inputs)]
+    const results = bits(found)
+    runOf(program, net, netInputs(7, 2, 9))
+    expect(bits(inputs)).toEqual(before)
+    expect(bits(found)).toEqual(results)
+  })
+})
+
+const flavours: readonly CompileOptions[] = (['float32', 'float64'] as const).flatMap(dtype =>
+  (['fast', 'portable'] as const).map(flavour => ({ dtype, flavour })),
+)
+
+/** An update of params, slots and a carry: momentum along the gradient of an echo. */
+const update = graph(
+  {
+    params: { w: [7], b: [] },
+    slots: { w: [7] },
+    carry: [7],
+    xs: ['T', 7],
+  },
+  ({ params, slots, carry, xs }) => {
+    const [end, ys] = scan(
+      (h: Ref, x: Ref) => {
+        const next = tanh(add(mul(h, params.w), x)) as Ref
+        return [next, next]
+      },
+      { carry: carry as Ref, xs: xs as Ref },
+    )
+    const slope = sum(ys as Ref, { axis: 0 })
+    const w = add(mul(slots.w, 0.9), slope)
+    return {
+      params: { w: sub(params.w, mul(w, 0.01)), b: add(params.b, sum(slope)) },
+      slots: { w },
+      carry: end as Ref,
+      loss: sum(mul(ys as Ref, ys as Ref)),
+      start: params.w,
+    }
+  },
+) as unknown as Graph
+const keep = { params: 'params', slots: 'slots', carry: 'carry' }
+const stateNames = ['params.w', 'params.b', 'slots.w', 'carry'] as const
+
+const start = { params: { w: draw([7], 1), b: draw([], 2) }, slots: { w: draw([7], 3) }, carry: draw([7], 4) }
+
+const stateOf = (program: Program): readonly Tensor[] => stateNames.map(name => program.read(name))
+const leavesOf = (state: unknown): readonly Tensor[] => {
+  const { params, slots, carry } = state as typeof start
+  return [params.w, params.b, slots.w, carry]
+}
+
+type Made = typeof start & { readonly loss: Tensor; readonly start: Tensor }
+
+describe('resident state', () => {
+  test('after 50 updates is that of a fold with evaluate; kept outputs are not returned', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(12), { minLength: 50, maxLength: 50 }), lengths => {
+        const program = compile(update, { ...float64, keep })
+        let state: unknown = start
+        lengths.forEach((T, i) => {
+          const xs = draw([T, 7], i)
+          const expected = evaluate(update, { ...(state as object), xs } as never) as unknown as Made
+          const found = program.run({ ...(i === 0 ? start : {}), xs } as never) as unknown as Made
+          expect(Object.keys(found)).toEqual(['loss', 'start'])
+          expect(apart([found.loss, found.start], [expected.loss, expected.start])).toBeLessThanOrEqual(1e-12)
+          const { params, slots, carry } = expected
+          state = { params, slots, carry }
+          expect(apart(stateOf(program), leavesOf(state))).toBeLessThanOrEqual(1e-12)
+        })
+      }),
+      { numRuns: 5, seed: 1 },
+    )
+  })
+
+  test('stays where a run is not committed; next is what read gives after the commit, bit by bit', () => {
+    const choices = fc.array(fc.record({ T: fc.nat(5), commit: fc.boolean() }), {
+      minLength: 5,
+      maxLength: 20,
+    })
+    fc.assert(
+      fc.property(choices, all => {
+        const program = compile(update, { ...float64, keep })
+        program.run({ ...start, xs: draw([2, 7], 99) } as never, { commit: false })
+        expect(bits(stateOf(program))).toEqual(bits(leavesOf(start)))
+        all.forEach(({ T, commit }, i) => {
+          const before = bits(stateOf(program))
+          program.run({ xs: draw([T, 7], i) } as never, { commit: false })
+          expect(bits(stateOf(program))).toEqual(before)
+          const next = bits(stateNames.map(name => program.next(name)))
+          if (commit) program.commit()
+          expect(bits(stateOf(program))).toEqual(commit ? next : before)
+        })
+      }),
+      { numRuns: 20, seed: 2 },
+    )
+  })
+
+  test('is committed once: a commit without a run before it changes nothing', () => {
+    const program = compile(update, { ...float64, keep })
+    program.commit()
+    program.run({ ...start, xs: draw([2, 7], 1) } as never)
+    const state = bits(stateOf(program))
+    program.commit()
+    program.commit()
+    expect(bits(stateOf(program))).toEqual(state)
+    program.run({ xs: draw([2, 7], 1) } as never, { commit: false })
+    program.commit()
+    const later = bits(stateOf(program))
+    expect(later).not.toEqual(state)
+    program.commit()
+    expect(bits(stateOf(program))).toEqual(later)
+  })
+
+  test('can be given anew, whole or in part', () => {
+    const program = compile(update, { ...float64, keep })
+    program.run({ ...start, xs: draw([2, 7], 1) } as never)
+    const [w, b, slot] = stateOf(program)
+    const carry = draw([7], 50)
+    const xs = draw([3, 7], 2)
+    const expected = evaluate(update, { params: { w, b }, slots: { w: slot }, carry, xs } as never)
+    program.run({ carry, xs } as never)
+    expect(apart(stateOf(program), leavesOf(expected))).toBeLessThanOrEqual(1e-12)
+  })
+
+  test('may hold an input handed on as it is, an exchange, and one value twice', () => {
+    const made = graph({ a: [3], b: [3], c: [3], d: [3] }, ({ a, b, c }) => {
+      const next = add(a, b)
+      return { a: b, b: a, c: next, d: next, old: c, seen: next }
+    }) as Graph
+    const program = compile(made, { ...float64, keep: { a: 'a', b: 'b', c: 'c', d: 'd' } })
+    const [a, b, c, d] = [1, 2, 3, 4].map(seed => draw([3], seed)) as [Tensor, Tensor, Tensor, Tensor]
+    let state = { a, b, c, d }
+    for (let i = 0; i < 5; i++) {
+      const { old, seen } = program.run((i === 0 ? state : {}) as never) as unknown as {
+        old: Tensor
+        seen: Tensor
+      }
+      const next = { shape: [3], data: state.a.data.map((x, k) => x + state.b.data[k]!) }
+      expect(bits([old, seen])).toEqual(bits([state.c, next]))
+      state = { a: state.b, b: state.a, c: next, d: next }
+      expect(bits(['a', 'b', 'c', 'd'].map(name => program.read(name)))).toEqual(bits(Object.values(state)))
+    }
+  })
+
+  test('outlives changes of a batch that it does not have', () => {
+    const made = graph({ w: [3], xs: ['T', 'B', 3] }, ({ w, xs }) => ({
+      w: add(w, sum(xs, { axis: [0, 1] })),
+    }))
+    const program = compile(made as Graph, { ...float64, keep: { w: 'w' } })
+    let w = draw([3], 1)
+    program.run({ w, xs: draw([2, 2, 3], 0) } as never, { commit: false })
+    for (const [seed, [T, B]] of (
+      [
+        [1, 2],
+        [4, 3],
+        [0, 2],
+        [3, 0],
+        [2, 2],
+      ] as const
+    ).entries()) {
+      const xs = draw([T, B, 3], seed)
+      w = (evaluate(made as Graph, { w, xs }) as { w: Tensor }).w
+      program.run({ xs } as never)
+      expect(apart([program.read('w')], [w])).toBeLessThanOrEqual(1e-12)
+    }
+  })
+})
+
+/** The error of a call. */
+function thrown(run: () => unknown): GraphError {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof GraphError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('a program refuses', () => {
+  const made = (): Program => compile(update, { ...float64, keep })
+  const xs = draw([2, 7], 1)
+
+  test('a run without a value that is not resident yet, or with one too many', () => {
+    expect(thrown(() => made().run({ xs } as never))).toMatchObject({ code: 'missing-input' })
+    expect(thrown(() => made().run({ ...start, xs, y: 1 } as never))).toMatchObject({ code: 'extra-input' })
+    const program = made()
+    program.run({ ...start, xs } as never)
+    expect(thrown(() => program.run({} as never))).toMatchObject({
+      code: 'missing-input',
+      where: "input 'xs'",
+    })
+  })
+
+  test('a value of another shape, as evaluate does, and stays as it was', () => {
+    const program = made()
+    program.run({ ...start, xs } as never)
+    const before = bits(stateOf(program))
+    expect(thrown(() => program.run({ xs: draw([2, 6], 1) } as never)).message).toBe(
+      thrown(() => evaluate(update, { ...start, xs: draw([2, 6], 1) } as never)).message,
+    )
+    expect(bits(stateOf(program))).toEqual(before)
+  })
+
+  test('to keep what is no output, where no input is, in another shape, or two outputs in one input', () => {
+    const keeping = (given: Record<string, string>): GraphError =>
+      thrown(() => compile(update, { keep: given }))
+    expect(keeping({ none: 'carry' })).toMatchObject({ code: 'unknown-output', where: "'none'" })
+    expect(keeping({ carry: 'none' })).toMatchObject({ code: 'unknown-input', where: "'none'" })
+    expect(keeping({ loss: 'carry' })).toMatchObject({ code: 'shape', where: "'loss'" })
+    expect(keeping({ carry: 'carry', start: 'carry' })).toMatchObject({ code: 'twice-kept' })
+  })
+
+  test('to read what holds no value, or has no next one', () => {
+    const program = made()
+    expect(thrown(() => program.read('carry'))).toMatchObject({ code: 'missing-input' })
+    expect(thrown(() => program.next('carry'))).toMatchObject({ code: 'missing-input' })
+    program.run({ ...start, xs } as never, { commit: false })
+    expect(thrown(() => program.read('none'))).toMatchObject({ code: 'missing-input' })
+    expect(thrown(() => program.next('xs'))).toMatchObject({ code: 'missing-input' })
+  })
+
+  test('to go on with a resident sequence where its axis has another length', () => {
+    const sequence = graph({ s: ['T', 2], xs: ['T', 2] }, ({ s, xs }) => {
+      const [, ys] = scan((h: Ref, x: Ref) => [add(h, x) as Ref, h], {
+        carry: sum(s, { axis: 0 }),
+        xs: xs as Ref,
+      })
+      return { s: add(s, ys as Ref) }
+    }) as Graph
+    const program = compile(sequence, { ...float64, keep: { s: 's' } })
+    let s = draw([3, 2], 1)
+    for (let i = 0; i < 3; i++) {
+      const more = draw([3, 2], i)
+      program.run({ ...(i === 0 ? { s } : {}), xs: more } as never)
+      s = (evaluate(sequence, { s, xs: more }) as { s: Tensor }).s
+      expect(apart([program.read('s')], [s])).toBeLessThanOrEqual(1e-12)
+    }
+    expect(thrown(() => program.run({ xs: draw([5, 2], 2) } as never))).toMatchObject({
+      code: 'missing-input',
+      where: "input 's'",
+      detail: 'was [3, 2] and is now [5, 2]; give it anew',
+    })
+    expect(apart([program.read('s')], [s])).toBeLessThanOrEqual(1e-12)
+    program.run({ s: draw([5, 2], 1), xs: draw([5, 2], 2) } as never)
+    const five = evaluate(sequence, { s: draw([5, 2], 1), xs: draw([5, 2], 2) }) as { s: Tensor }
+    expect(apart([program.read('s')], [five.s])).toBeLessThanOrEqual(1e-12)
+  })
+})
+
+describe('an id that is no row', () => {
+  const table = graph({ table: [3, 2], ids: ['T'], total: [2] }, ({ table, ids, total }) => {
+    const [end] = scan((h: Ref, id: Ref) => [add(h, gather(table as Ref, id)) as Ref, h], {
+      carry: total as Ref,
+      xs: ids as Ref,
+    })
+    return { total: end }
+  }) as Graph
+  const values = { table: draw([3, 2], 1), total: draw([2], 2) }
+
+  test.each([3, -1, 0.5, Number.NaN, 1e10, Number.POSITIVE_INFINITY])(
+    'as %d is refused; the state is as it was, and the next run is right',
+    bad => {
+      for (const dtype of ['float32', 'float64'] as const) {
+        const program = compile(table, { dtype, keep: { total: 'total' } })
+        program.run({ ...values, ids: [0, 2, 1] } as never)
+        const before = program.read('total')
+        const refused = thrown(() => program.run({ table: values.table, ids: [0, bad, 1] } as never))
+        expect(refused).toMatchObject({ code: 'bad-index' })
+        program.commit()
+        expect(bits([program.read('total')])).toEqual(bits([before]))
+        program.run({ table: values.table, ids: [2] } as never)
+        const expected = evaluate(table, { ...values, total: before, ids: [2] } as never) as { total: Tensor }
+        expect(apart([program.read('total')], [expected.total])).toBeLessThanOrEqual(1e-6)
+      }
+    },
+  )
+})
