@@ -192,8 +192,7 @@ interface Table {
   readonly y: Int32Array
 }
 
-const contiguous = (at: Int32Array): boolean =>
-  at.length < 2 || (at[1] === 1 && at[at.length - 1] === at.length - 1)
+const contiguous = (at: Int32Array): boolean => at.every((offset, i) => offset === i)
 
 /** Rows of a against rows of b: for operands whose summed axis is the last one. */
 function dots(

@@ -289,6 +289,11 @@ function keepOf(graph: Graph, keep: Readonly<Record<string, string>>): ReadonlyM
   return new Map(found)
 }
 
+/** The names of the axes of a graph's inputs. */
+function namedAxes(graph: Graph): readonly string[] {
+  return graph.inputs.flatMap(({ value }) => graph.shapes[value]!.filter(dim => typeof dim === 'string'))
+}
+
 /** Outputs under one name with the inputs under another: `params` keeps `params.W` in `params.W`. */
 function pairs(graph: Graph, out: string, input: string): readonly (readonly [string, string])[] {
   const under = (name: string, prefix: string): boolean => name === prefix || name.startsWith(`${prefix}.`)
