@@ -22,10 +22,10 @@ interface StartOptions {
 const path = join('.bptt', 'model.safetensors')
 const settings = {
   cell: 'lstm',
-  hidden: 64,
+  hidden: 128,
   estimator: 'artbp',
   optimizer: 'adam',
-  lr: 0.004,
+  lr: 0.003,
   clip: 1,
 } as const
 const prompt = 'export function '

@@ -13,8 +13,11 @@ export { grow, type Leaf, leaves, mapTree, type Tree } from './tree.js'
 
 export { evaluate, type Values } from './evaluate.js'
 export { gradient, type Slope, valueAndGradient } from './gradient.js'
+export { type HessianProduct, hessianVectorProduct } from './hessian.js'
 export { print } from './print.js'
 export { prune } from './prune.js'
+export { disconnected, type Pull, type Pullback, vjp } from './vjp.js'
+export type { Elements } from './wasm/machine.js'
 export {
   type CompileOptions,
   compile,

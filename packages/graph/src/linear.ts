@@ -7,7 +7,8 @@ import { broadcastsTo, checkShape, type Shape, sameShape, showShape, sizeOf, str
 import { filled, type Tensor } from './tensor.js'
 
 /** A declaration of a linear map of one input: its forward is its own derivative, so only the transpose is given. */
-export interface LinearDeclaration<A> extends Omit<Declared<readonly ['x'], A>, 'inputs' | 'saves'> {
+export interface LinearDeclaration<A>
+  extends Omit<Declared<readonly ['x'], A>, 'inputs' | 'saves' | 'integers'> {
   /** The shape rule: throws a GraphError where the input does not fit. */
   readonly shape: (input: Shape, attrs: A) => Shape
   /** The value, in float64; the input is not changed. */

@@ -2,7 +2,7 @@ import { Builder } from './builder.js'
 import { GraphError } from './error.js'
 import type { Graph, Port } from './graph.js'
 import { type Home, isRef, type Ref } from './ref.js'
-import type { Shape } from './shape.js'
+import { type Shape, sameShape, showShape } from './shape.js'
 import { grow, leaves, type Tree } from './tree.js'
 
 /** The tree `T` with a ref in the place of every shape. */
@@ -68,7 +68,7 @@ export function inline<In, Out>(graph: Graph<In, Out>, inputs: Tree<Ref>): Out {
     throw new GraphError('no-graph', 'inline', 'has no input, so there is no graph to copy into')
   const refs = copyNodes(home, graph, name => {
     const ref = given.get(name)
-    if (ref !== undefined) return home.adopt(ref, `input '${name}'`)
+    if (ref !== undefined) return home.adopt(fitting(graph, name, ref), `input '${name}'`)
     throw new GraphError(
       'missing-input',
       'inline',
@@ -76,6 +76,17 @@ export function inline<In, Out>(graph: Graph<In, Out>, inputs: Tree<Ref>): Out {
     )
   })
   return grow(graph.outputs.map(port => [port.name, refs[port.value]!] as const)) as Out
+}
+
+/** A ref that has the shape its input declares. */
+function fitting(graph: Graph, name: string, ref: Ref): Ref {
+  const shape = graph.shapes[graph.inputs.find(port => port.name === name)!.value]!
+  if (sameShape(shape, ref.shape)) return ref
+  throw new GraphError(
+    'shape',
+    'inline',
+    `input '${name}' gets ${showShape(ref.shape)}; the graph declares ${showShape(shape)}`,
+  )
 }
 
 /** Appends every node of `graph` to `builder`; inputs come from `input(name)`. Refs by value id. */

@@ -1,6 +1,6 @@
 import type { Dim, Graph, Loss } from '@bptt/graph'
 import type { Cell } from './cell.js'
-import { draw } from './schedule.js'
+import type { WindowPlan } from './plan.js'
 
 /** Weights of the state edges: all 1, given numbers, or an input of the graph. */
 export type Credit =
@@ -24,6 +24,10 @@ export interface TimelineOptions {
   readonly weighted?: boolean
   /** Adds input `reset` [T, batch] of 0 and 1: before a step with 1 the carry is set to zero, and no credit passes. */
   readonly resets?: boolean
+  /** Adds input `mask` [T, batch] of 0 and 1: a step with 0 keeps the carry, gives the output 0 and adds no loss. */
+  readonly masked?: boolean
+  /** Bound > 0: each number of the credit that passes a state edge is clamped to [−clip, clip], after its weight. Biased. */
+  readonly clip?: number
   readonly credit?: Credit
 }
 
@@ -36,19 +40,6 @@ export interface Timeline {
   readonly options: TimelineOptions
   readonly credit: Credit
   readonly graph: Graph
-}
-
-/**
- * The state edges of a timeline as one line of text: `──│──` is block truncation of 6 steps by 3.
- * One line per example where examples have weights of their own.
- */
-export function print({ credit, options }: Timeline): string {
-  const edges = typeof options.steps === 'number' ? options.steps - 1 : undefined
-  if (credit.kind === 'input' || edges === undefined)
-    return `${options.steps} steps, credit ${credit.kind === 'input' ? 'given at run time' : 'full'}`
-  if (credit.kind === 'full') return draw(new Array<number>(edges).fill(1))
-  const [first] = credit.weights
-  if (!Array.isArray(first)) return draw(credit.weights as readonly number[])
-  const rows = credit.weights as readonly (readonly number[])[]
-  return first.map((_, b) => draw(rows.map(row => row[b]!))).join('\n')
+  /** Where each loss goes back over steps of its own: the windows of BPTT(h; h′). */
+  readonly windows?: WindowPlan
 }

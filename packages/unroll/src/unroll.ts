@@ -1,17 +1,13 @@
 import {
   type Dim,
   GraphError,
-  gate,
   graph,
-  grow,
   index,
   isRef,
   isShape,
-  leaves,
   mapTree,
   mul,
   type Ref,
-  reshape,
   type Shape,
   scan,
   stack,
@@ -23,6 +19,8 @@ import {
   where,
 } from '@bptt/graph'
 import type { Cell } from './cell.js'
+import { zeroOrOne } from './credit/ops.js'
+import { type Now, stepOnce } from './edge.js'
 import type { Credit, Timeline, TimelineOptions } from './timeline.js'
 
 /**
@@ -38,6 +36,7 @@ export function unroll(cell: Cell, options: TimelineOptions): Timeline {
   const credit = options.credit ?? { kind: 'full' }
   checkSteps(options)
   checkCredit(credit, options)
+  checkClip(options)
   const made = graph(inputShapes(cell, options, credit), refs => {
     const { params = {}, carry = {}, ...rest } = refs as unknown as Inputs // a graph has no empty branches
     return build(cell, options, credit, { params, carry, ...rest })
@@ -52,6 +51,7 @@ interface Inputs {
   readonly targets?: Ref
   readonly weights?: Ref
   readonly reset?: Ref
+  readonly mask?: Ref
   readonly credit?: Ref
 }
 
@@ -69,6 +69,11 @@ function checkSteps({ steps, form }: TimelineOptions): void {
       `steps is '${steps}'; a flat timeline needs a number`,
       "use form: 'folded'",
     )
+}
+
+function checkClip({ clip }: TimelineOptions): void {
+  if (clip !== undefined && !(clip > 0))
+    throw new GraphError('bad-clip', 'unroll', `clip is ${clip}; the bound of credit is a number > 0`)
 }
 
 function checkCredit(credit: Credit, { steps, batch }: TimelineOptions): void {
@@ -110,15 +115,18 @@ function inputShapes(cell: Cell, options: TimelineOptions, credit: Credit): Tree
     ...(loss && { targets: [...rows, ...(loss.target?.(cell.output) ?? cell.output)] }),
     ...(options.weighted && { weights: rows }),
     ...(options.resets && { reset: rows }),
+    ...(options.masked && { mask: rows }),
     ...(credit.kind === 'input' && { credit: credit.each ? rows : [options.steps] }),
   }
 }
 
-function build(cell: Cell, options: TimelineOptions, credit: Credit, inputs: Inputs): Tree<Ref> {
+function build(cell: Cell, options: TimelineOptions, credit: Credit, given: Inputs): Tree<Ref> {
+  const inputs = given.mask === undefined ? given : { ...given, mask: zeroOrOne(given.mask) }
   const weights = creditTerm(credit, options, inputs)
   const [carry, ys] = (options.form === 'flat' ? runFlat : runFolded)(cell, options, inputs, weights)
   if (options.loss === undefined || inputs.targets === undefined) return { ys, carry }
-  const losses = options.loss(ys, inputs.targets)
+  const all = options.loss(ys, inputs.targets)
+  const losses = inputs.mask === undefined ? all : where(inputs.mask, all, 0)
   return { ys, carry, losses, loss: sum(inputs.weights === undefined ? losses : mul(losses, inputs.weights)) }
 }
 
@@ -144,12 +152,10 @@ function runFolded(
     x: inputs.xs,
     ...(weights && { credit: isRef(weights) ? weights : home.constant(weights) }),
     ...(inputs.reset && { reset: inputs.reset }),
+    ...(inputs.mask && { mask: inputs.mask }),
   }
-  const step = (
-    carry: Tree<Ref>,
-    now: { readonly x: Ref; readonly credit?: Ref; readonly reset?: Ref },
-  ): readonly [Tree<Ref>, Tree<Ref>] =>
-    cell.step(inputs.params, enter(cell, options, carry, now.credit, now.reset), now.x)
+  const step = (carry: Tree<Ref>, now: Now): readonly [Tree<Ref>, Ref] =>
+    stepOnce(cell, options, inputs.params, carry, now)
   const [carry, ys] = scan(step as never, {
     carry: inputs.carry,
     xs,
@@ -167,14 +173,10 @@ function runFlat(
   const ys: Ref[] = []
   let carry = inputs.carry
   for (let t = 0; t < (options.steps as number); t++) {
-    const credit =
-      weights === undefined ? undefined : isRef(weights) ? index(weights, { at: t }) : rowOf(weights, t)
-    const reset = inputs.reset && index(inputs.reset, { at: t })
-    const [next, y] = cell.step(
-      inputs.params,
-      enter(cell, options, carry, credit, reset),
-      index(inputs.xs, { at: t }),
-    )
+    const at = (ref: Ref | undefined): Ref | undefined => ref && index(ref, { at: t })
+    const credit = weights === undefined || isRef(weights) ? at(weights) : rowOf(weights, t)
+    const now = { x: at(inputs.xs)!, credit, reset: at(inputs.reset), mask: at(inputs.mask) }
+    const [next, y] = stepOnce(cell, options, inputs.params, carry, now)
     carry = next
     ys.push(y)
   }
@@ -185,30 +187,3 @@ const rowOf = ({ shape, data }: Tensor, t: number): Term =>
   shape.length === 1
     ? data[t]!
     : { shape: shape.slice(1), data: data.subarray(t * shape[1]!, (t + 1) * shape[1]!) }
-
-/** The carry as a step gets it: through the gate of its edge, and zero where the example starts anew. */
-function enter(
-  cell: Cell,
-  { batch }: TimelineOptions,
-  carry: Tree<Ref>,
-  credit: Term | undefined,
-  reset: Ref | undefined,
-): Tree<Ref> {
-  const shapes = new Map(leaves(cell.carry, isShape, cell.name))
-  return grow(
-    leaves(carry, isRef, cell.name).map(([name, value]) => {
-      const rank = shapes.get(name)!.length
-      const gated = credit === undefined ? value : gate(value, { by: aligned(credit, rank) })
-      const started =
-        reset === undefined ? gated : where(aligned(reset, batch === undefined ? 0 : rank) as Ref, 0, gated)
-      return [name, started] as const
-    }),
-  )
-}
-
-/** One number per example, with axes of length 1 behind it, so that it multiplies an example of this rank; scalars as they are. */
-function aligned(value: Term, rank: number): Term {
-  if (typeof value === 'number' || value.shape.length === 0) return value
-  const shape = [...value.shape, ...new Array<number>(rank).fill(1)]
-  return isRef(value) ? reshape(value, { shape }) : tensor(value, shape as number[])
-}

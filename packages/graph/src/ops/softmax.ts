@@ -6,6 +6,7 @@ import { type Shape, sizeOf } from '../shape.js'
 import { filled, type Tensor } from '../tensor.js'
 import { div, sub } from './arithmetic.js'
 import { type Axes, axesOf, checkAxes, flattened, groupsOf } from './axes.js'
+import { equal, where } from './compare.js'
 import { exp, log } from './functions.js'
 import { largest, logSumExpOf, maxOverOp } from './reduce.js'
 
@@ -102,8 +103,9 @@ function softmaxByParts(x: Ref, attrs: Axes): Ref {
   return div(powers, total(powers, attrs))
 }
 
-/** `logSoftmax` in simpler ops. */
+/** `logSoftmax` in simpler ops. Where the largest is ∞, the others are −∞ below it. */
 export function logSoftmaxByParts(x: Ref, attrs: Axes): Ref {
-  const below = sub(x, maxOverOp(x, attrs))
-  return sub(below, log(total(exp(below), attrs)))
+  const top = maxOverOp(x, attrs)
+  const below = sub(x, top)
+  return sub(below, where(equal(top, Number.POSITIVE_INFINITY), 0, log(total(exp(below), attrs))))
 }

@@ -168,6 +168,8 @@ class Emitter {
     this.#address(rows.ids)
     this.#address(rows.rows)
     this.#count1(rows.ids)
+    const limit = rows.table.shape.at(rows.direction === 'one' ? -1 : 0)!
+    this.#length(typeof limit === 'string' ? { axis: limit, factor: 1 } : { axis: undefined, factor: limit })
     this.#run.call(index)
   }
 

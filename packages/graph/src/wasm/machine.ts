@@ -116,9 +116,9 @@ export class Machine {
   /** Runs once. Resident inputs keep their values until `commit`. */
   run(): void {
     if (this.#target.trace) this.#last = performance.now()
+    this.#words[FAULT / 4] = 0 // a run that threw may have left a mark
     this.#run()
     if (this.#words[FAULT / 4] === 0) return
-    this.#words[FAULT / 4] = 0
     throw new GraphError(
       'bad-index',
       'run',

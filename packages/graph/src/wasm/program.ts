@@ -172,7 +172,8 @@ class Compiled<Out> {
   }
 
   step(): void {
-    const machine = this.#current ?? this.#bound()
+    const machine = this.#bound()
+    this.#open = false
     machine.run()
     machine.commit()
   }
@@ -217,7 +218,7 @@ class Compiled<Out> {
         'program',
         `axis '${open}' has no length; bind gives one to every named axis`,
       )
-    this.#checkResident(given, bindings)
+    this.#forget(given, bindings)
     const fixed = new Map([...bindings].filter(([axis]) => !this.#axes.includes(axis)))
     const key = [...fixed]
       .map(([axis, length]) => `${axis}=${length}`)
@@ -244,16 +245,19 @@ class Compiled<Out> {
     )
   }
 
-  /** Resident values that are not given keep their shape. */
-  #checkResident(given: readonly (Tensor | undefined)[], bindings: Bindings): void {
-    this.#graph.inputs.forEach(({ name, value }, i) => {
-      if (given[i] !== undefined || !this.#resident.has(name)) return
+  /** Values that are not given and would have another shape from now on are gone; state that is kept has to stay. */
+  #forget(given: readonly (Tensor | undefined)[], bindings: Bindings): void {
+    const kept = new Set(this.#keep.values())
+    const gone = this.#graph.inputs.filter(({ name, value }, i) => {
+      if (given[i] !== undefined || !this.#resident.has(name)) return false
       const [was, is] = [this.#bindings, bindings].map(lengths =>
         showShape(bindShape(this.#graph.shapes[value]!, lengths, name)),
       )
-      if (was === is) return
-      throw new GraphError('missing-input', `input '${name}'`, `was ${was} and is now ${is}; give it anew`)
+      if (was !== is && kept.has(name))
+        throw new GraphError('missing-input', `input '${name}'`, `was ${was} and is now ${is}; give it anew`)
+      return was !== is
     })
+    for (const { name } of gone) this.#resident.delete(name)
   }
 
   /** Copies resident values that were not given to another machine. */

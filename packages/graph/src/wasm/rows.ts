@@ -6,33 +6,31 @@ import { slotSize } from './view.js'
 
 /**
  * Copies rows of a table out, adds rows into it, or sets a single 1 per row, by ids: parameters are the addresses of
- * table, ids and rows, and the number of ids. An id that is no row is passed over and leaves a mark in the fault word.
+ * table, ids and rows, the number of ids, and the number of ids that are rows. Another id is passed over and leaves a mark in the fault word.
  */
 export function rowsKernel(rows: Rows, target: Target): Func {
   return new RowsKernel(rows, target).emit()
 }
 
-const [TABLE, IDS, ROWS, COUNT] = [0, 1, 2, 3]
+const [TABLE, IDS, ROWS, COUNT, LIMIT] = [0, 1, 2, 3, 4]
 const codes = {
   f32: { truncate: 1, convert: 0xb3, equal: 0x5b, add: 0x92 },
   f64: { truncate: 3, convert: 0xb8, equal: 0x61, add: 0xa0 },
 } as const
 
 class RowsKernel {
-  readonly #func = new Func(['i32', 'i32', 'i32', 'i32'])
+  readonly #func = new Func(['i32', 'i32', 'i32', 'i32', 'i32'])
   readonly #direction: Rows['direction']
   readonly #type: Target['type']
   readonly #bytes: number
-  /** Elements of a row, and ids that are rows. */
+  /** Elements of a row. */
   readonly #width: number
-  readonly #rows: number
 
   constructor({ direction, table }: Rows, { type }: Target) {
     this.#direction = direction
     this.#type = type
     this.#bytes = bytesOf(type)
     this.#width = direction === 'one' ? (table.shape.at(-1) as number) : slotSize(table.shape.slice(1))
-    this.#rows = direction === 'one' ? this.#width : (table.shape[0] as number)
     this.#func.name = `rows ${direction}`
   }
 
@@ -60,7 +58,7 @@ class RowsKernel {
     const { truncate, convert, equal } = codes[this.#type]
     this.#func.get(IDS).load(this.#type).op(0xfc, truncate).set(id)
     this.#func.get(id).op(convert).get(IDS).load(this.#type).op(equal)
-    this.#func.get(id).i32(this.#rows).ltU().and()
+    this.#func.get(id).get(LIMIT).ltU().and()
   }
 
   /** Sets element `id` of the row to 1. */

@@ -1,0 +1,61 @@
+import { clamp, GraphError, type Ref } from '@bptt/graph'
+import { type Op, op } from '@bptt/graph/op'
+
+/** The op behind `clipCredit`: identity forward, clamps the cotangent. */
+export const clipCreditOp: Op<readonly ['x'], { readonly max: number }> = op<
+  readonly ['x'],
+  { readonly max: number }
+>({
+  name: 'clipCredit',
+  lower: ([x]) => x,
+  inputs: ['x'],
+  saves: [],
+  analytic: false,
+  shape: ([x]) => x!,
+  forward: ([x]) => x!,
+  jvp: { x: tangent => tangent },
+  vjp: { x: (cotangent, { attrs: { max } }) => clamp(cotangent, { min: -max, max }) },
+  flops: () => 0,
+  cases: [{ shapes: [[2, 3]], attrs: { max: 100 } }],
+})
+
+/**
+ * x, whose cotangent is clamped element by element to [−max, max]: its value is x, its derivative a convention.
+ *
+ * Clipping is not linear, so the expectation of a clipped gradient is not the clipped expectation: with it ARTBP is
+ * biased, and so is every sum over batches or windows. Forward mode does not clip.
+ */
+export function clipCredit(x: Ref, { max }: { readonly max: number }): Ref {
+  return clipCreditOp(x, { max })
+}
+
+/** The op behind masks: identity, for numbers 0 and 1; anything else throws. No derivative. */
+export const zeroOrOneOp: Op<readonly ['mask'], Record<never, never>> = op({
+  name: 'zeroOrOne',
+  inputs: ['mask'],
+  saves: [],
+  shape: ([mask]) => mask!,
+  forward: ([mask]) => {
+    const at = mask!.data.findIndex(value => value !== 0 && value !== 1)
+    if (at < 0) return mask!
+    throw new GraphError(
+      'bad-mask',
+      "input 'mask'",
+      `is ${mask!.data[at]} at place ${at}; a mask is 0 where a step is left out, else 1`,
+      'weights (weighted: true) scale losses',
+    )
+  },
+  jvp: {},
+  vjp: {},
+  flops: () => 0,
+  integers: { mask: 2 },
+  cases: [{ shapes: [[2, 3]] }],
+})
+
+/**
+ * A mask as it is.
+ * @throws GraphError `bad-mask`, when it runs, where a number is neither 0 nor 1.
+ */
+export function zeroOrOne(mask: Ref): Ref {
+  return zeroOrOneOp(mask)
+}
