@@ -58,6 +58,7 @@ export {
   abs,
   clamp,
   equal,
+  floor,
   greater,
   greaterEqual,
   type Interval,

@@ -25,7 +25,7 @@ export function rows(
   const width = sizeOf(shape as readonly number[])
   const out = filled([values.length, 1, ...(shape as readonly number[])], 0)
   values.forEach((value, i) => {
-    checkValue(value, shape, what, where(i))
+    checkValue(value, shape, what, () => where(i))
     if (typeof value === 'number') out.data[i] = value
     else out.data.set(value, i * width)
   })
@@ -33,16 +33,20 @@ export function rows(
 }
 
 /** @throws GraphError `bad-sample` where a value does not fill the shape with finite numbers. */
-export function checkValue(value: Value, shape: Shape, what: string, where: string): void {
+export function checkValue(value: Value, shape: Shape, what: string, where: () => string): void {
   const scalar = typeof value === 'number'
   if (scalar !== (shape.length === 0) || (!scalar && value?.length !== sizeOf(shape as readonly number[])))
     throw new GraphError(
       'bad-sample',
-      where,
+      where(),
       `its ${what} is ${describe(value)}; the model's are ${showShape(shape)}`,
     )
-  const row = scalar ? [value] : value
-  for (let k = 0; k < row.length; k++) if (!Number.isFinite(row[k])) throw notFinite(where, what, row[k])
+  if (scalar) {
+    if (!Number.isFinite(value)) throw notFinite(where(), what, value)
+    return
+  }
+  for (let k = 0; k < value.length; k++)
+    if (!Number.isFinite(value[k])) throw notFinite(where(), what, value[k])
 }
 
 function describe(value: Value | null | undefined): string {
@@ -61,7 +65,13 @@ function notFinite(where: string, what: string, value: number | undefined): Grap
 
 /** A copy in plain data, as JSON keeps it: whatever the source does with its buffers later, the event stays (−0 is 0). */
 export function plain({ input, target, reset }: Sample): Sample {
-  const copy = (value: Value): Value =>
-    typeof value === 'number' ? value + 0 : Array.from(value, x => x + 0)
-  return { input: copy(input), target: copy(target), ...(reset && { reset }) }
+  const made = { input: copied(input), target: copied(target) }
+  return reset ? { ...made, reset } : made
+}
+
+function copied(value: Value): Value {
+  if (typeof value === 'number') return value + 0
+  const copy = new Array<number>(value.length)
+  for (let k = 0; k < copy.length; k++) copy[k] = value[k]! + 0
+  return copy
 }

@@ -58,7 +58,7 @@ export function trainer(options: TrainerOptions): Trainer {
   const own = learner(options, { params, slots, carry, counters })
   let cutter = new Cutter(estimator, open)
   const take = (sample: Sample): readonly Window[] => {
-    checkSample(options, sample, `event ${cutter.events + 1}`)
+    checkSample(options, sample, () => `event ${cutter.events + 1}`)
     return cutter.push(sample)
   }
   const learn = (windows: readonly Window[]): Observable<Report> => {
@@ -89,7 +89,7 @@ export function trainer(options: TrainerOptions): Trainer {
 }
 
 /** Refuses an event as it arrives, before it enters a window. */
-function checkSample(options: StepOptions, { input, target }: Sample, where: string): void {
+function checkSample(options: StepOptions, { input, target }: Sample, where: () => string): void {
   checkValue(input, options.model.input, 'input', where)
   checkValue(target, targetShape(options), 'target', where)
 }

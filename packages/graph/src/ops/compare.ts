@@ -91,6 +91,16 @@ export const sign: Unary = elementwise({
   partials: {},
 })
 
+/** The largest whole number at or below x; −0 stays −0, ±∞ and NaN stay. No derivative: it is flat between its steps. */
+export const floor: Unary = elementwise({
+  name: 'floor',
+  lanes: (e, x) => e.floor(x),
+  inputs: ['x'],
+  saves: [],
+  f: Math.floor,
+  partials: {},
+})
+
 /** |x|. d/dx = sign x, which is 0 at 0. */
 export const abs: Unary = elementwise({
   name: 'abs',

@@ -6,6 +6,7 @@ import type { CallOut, Fused, Instruction, LoopInstruction, Pack, Plan, Product,
 import type { Length } from './product.js'
 import { packOf, productOf } from './products.js'
 import { rowsKernel } from './rows.js'
+import { nameOf } from './show.js'
 import type { Axis, Loop, Move, View } from './view.js'
 
 /** A module, and the calls out of it in the order of their numbers. */
@@ -30,17 +31,6 @@ export function emitModule(plan: Plan, header: Header, arena: Arena, target: Tar
   const emitter = new Emitter(header, arena, target)
   emitter.block(plan.instructions)
   return emitter.finish()
-}
-
-/** What a kernel is called in traces. */
-function nameOf(instruction: Exclude<Instruction, LoopInstruction>): string {
-  if (instruction.kind === 'call') return `call ${instruction.op.name}`
-  if (instruction.kind === 'pack') return 'pack'
-  if (instruction.kind !== 'product') return instruction.name
-  const { form, m, n, k } = instruction
-  const length = ({ axis, factor }: Length): string =>
-    axis === undefined ? String(factor) : `${axis}·${factor}`
-  return `${instruction.name} ${form} ${[m, k, n].map(side => length(side.length)).join('×')}`
 }
 
 class Emitter {

@@ -75,10 +75,10 @@ export class Level {
     return made
   }
 
-  /** The place a value is to be written to: the one somebody reserved, or a new one. */
+  /** The place a value is to be written to: the one it was given already, the one somebody reserved, or a new one. */
   home(value: number): View {
-    const reserved = this.#homes.get(value)
-    const made = reserved ?? this.memory.temporary(this.shapes[value]!, this.loops.length)
+    const known = this.#views.get(value) ?? this.#homes.get(value)
+    const made = known ?? this.memory.temporary(this.shapes[value]!, this.loops.length)
     this.#views.set(value, made)
     return made
   }

@@ -13,6 +13,7 @@ import { ConstantTable } from './lanes.js'
 import { type Elements, Machine } from './machine.js'
 import { planOf } from './planner.js'
 import { hasFma, supported } from './probe.js'
+import { showPlan } from './show.js'
 
 /** How a program is compiled. */
 export interface CompileOptions {
@@ -61,6 +62,8 @@ export interface Program<Out = unknown> {
   readonly view: (name: string) => Elements
   /** Runs on what lies in the inputs, and commits. Allocates nothing. */
   readonly step: () => void
+  /** What the program does, for the lengths last used: a line per kernel in the order they run. */
+  readonly plan: () => string
   /** Time per kernel since the program was made, the slowest first; empty unless compiled with `trace`. */
   readonly profile: () => readonly KernelTime[]
   /** Bytes of the module and of its memory, for the lengths last used. */
@@ -87,6 +90,7 @@ export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions 
     bind: lengths => made.bind(lengths),
     view: name => made.view(name),
     step: () => made.step(),
+    plan: () => made.plan(),
     profile: () => made.profile(),
     size: () => made.size(),
   }
@@ -96,6 +100,7 @@ class Compiled<Out> {
   readonly #graph: Graph
   readonly #options: CompileOptions
   readonly #axes: readonly string[]
+  readonly #names: readonly string[]
   /** Output name → input name. */
   readonly #keep: ReadonlyMap<string, string>
   /** Inputs that hold a value in the current machine's memory. */
@@ -111,6 +116,7 @@ class Compiled<Out> {
     this.#graph = prune(hoist(lower(graph)))
     this.#options = options
     this.#axes = dynamicAxes(this.#graph)
+    this.#names = namedAxes(this.#graph)
     this.#keep = keepOf(graph, options.keep ?? {})
   }
 
@@ -178,6 +184,10 @@ class Compiled<Out> {
     machine.commit()
   }
 
+  plan(): string {
+    return showPlan(this.#bound().plan)
+  }
+
   profile(): readonly KernelTime[] {
     const machine = this.#current
     if (machine === undefined) return []
@@ -211,7 +221,9 @@ class Compiled<Out> {
 
   /** The machine for these lengths, in use from now on. */
   #enter(bindings: Bindings, given: readonly (Tensor | undefined)[]): Machine {
-    const open = namedAxes(this.#graph).find(axis => !bindings.has(axis))
+    const same = this.#names.every(axis => bindings.get(axis) === this.#bindings.get(axis))
+    if (same && this.#current !== undefined) return this.#current
+    const open = this.#names.find(axis => !bindings.has(axis))
     if (open !== undefined)
       throw new GraphError(
         'unbound-axis',

@@ -109,6 +109,17 @@ describe('one program', () => {
     expect(program.size().memory).toBeGreaterThan(memory)
   })
 
+  test('may have thousands of different numbers in it', () => {
+    const made = graph({ x: [3] }, ({ x }) => {
+      let y = x as Ref
+      for (let i = 0; i < 1500; i++) y = add(mul(y, 1 - 1 / (i + 2)), 1 / (i + 3)) as Ref
+      return { y, parts: sum(mul(y, { shape: [3], data: Float64Array.of(1, 2, 3) })) }
+    }) as Graph
+    const x = [draw([3], 1)]
+    for (const dtype of ['float32', 'float64'] as const)
+      expect(apart(runOf(compile(made, { dtype }), made, x), reference(made, x))).toBeLessThanOrEqual(1e-5)
+  })
+
   test('leaves the values it is given, and the results it gave, as they are', () => {
     const program = compile(net, float64)
     const inputs = netInputs(3, 2, 1)
@@ -276,6 +287,81 @@ describe('resident state', () => {
       program.run({ xs } as never)
       expect(apart([program.read('w')], [w])).toBeLessThanOrEqual(1e-12)
     }
+  })
+})
+
+describe('a program that is run in place', () => {
+  const values = (T: number, B: number, seed: number): Record<string, Tensor> =>
+    Object.fromEntries(net.inputs.map(({ name }, i) => [name, netInputs(T, B, seed)[i]!]))
+  const write = (program: Program, given: Record<string, Tensor>): void => {
+    for (const [name, { data }] of Object.entries(given)) program.view(name).set(data)
+  }
+
+  test('is what evaluate gives of what was written, at every length and batch', () => {
+    const program = compile(net, float64)
+    for (const [seed, [T, B]] of (
+      [
+        [3, 2],
+        [5, 2],
+        [2, 4],
+        [5, 2],
+        [0, 2],
+        [1, 1],
+      ] as const
+    ).entries()) {
+      const given = values(T, B, seed)
+      program.bind({ T, B })
+      write(program, given)
+      program.step()
+      const expected = evaluate(net, given as never) as Record<string, Tensor>
+      for (const [name, tensor] of Object.entries(expected))
+        expect(
+          apart([{ shape: tensor.shape, data: Float64Array.from(program.view(name)) }], [tensor]),
+        ).toBeLessThanOrEqual(1e-12)
+    }
+  })
+
+  test('keeps what has the same shape when lengths change, and forgets the rest', () => {
+    const program = compile(net, float64)
+    const given = values(3, 2, 1)
+    program.run(given as never)
+    for (const [T, B] of [
+      [6, 2],
+      [3, 5],
+      [2, 2],
+    ] as const) {
+      program.bind({ T, B })
+      expect(bits([program.read('W')])).toEqual(bits([given['W']!]))
+      expect(thrown(() => program.read('xs'))).toMatchObject({ code: 'missing-input' })
+      const { h, xs } = values(T, B, 7)
+      write(program, { h: h!, xs: xs! })
+      program.step()
+      const { total } = evaluate(net, { ...given, h, xs } as never) as { total: Tensor }
+      expect(program.view('total')[0]).toBeCloseTo(total.data[0]!, 12)
+    }
+  })
+
+  test('updates its state as runs do, between runs too', () => {
+    const [one, two] = [compile(update, { ...float64, keep }), compile(update, { ...float64, keep })]
+    for (const program of [one, two])
+      program.run({ ...start, xs: draw([3, 7], 0) } as never, { commit: false })
+    for (let i = 1; i < 12; i++) {
+      const xs = draw([1 + (i % 3), 7], i)
+      two.run({ xs } as never)
+      if (i % 4 === 0) one.run({ xs } as never)
+      else {
+        one.bind({ T: xs.shape[0]! })
+        one.view('xs').set(xs.data)
+        one.step()
+      }
+      one.commit() // there is nothing to commit
+      expect(bits(stateOf(one))).toEqual(bits(stateOf(two)))
+    }
+  })
+
+  test('refuses to run before every axis has a length', () => {
+    expect(thrown(() => compile(net).step())).toMatchObject({ code: 'unbound-axis' })
+    expect(thrown(() => compile(net).bind({ T: 3 }))).toMatchObject({ code: 'unbound-axis' })
   })
 })
 
