@@ -9,12 +9,17 @@ export const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 /** Compiles the packages, unless nothing changed since the last time. Answers an exit code. */
 export async function build() {
   const state = times(sources())
-  if (stamped('build', state) && packages().every(built)) return 0
+  if (fresh(state)) return 0
   console.error('building …')
   const code = await node([tsc, '-b'], { stdio: ['ignore', 2, 2] })
   if (code === 0) stamp('build', state)
   else if (code !== 130) console.error('bptt could not be built: the lines above say where.')
   return code
+}
+
+/** True where every package is built, from the sources as they are now. */
+export function fresh(state = times(sources())) {
+  return stamped('build', state) && packages().every(built)
 }
 
 function built(name) {

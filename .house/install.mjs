@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { spawned } from './child.mjs'
 import { packages, root } from './paths.mjs'
@@ -13,6 +13,20 @@ export async function install() {
   console.error('installing dependencies (once) …')
   const code = await pnpm(['install', '--frozen-lockfile'])
   if (code === 0) stamp('install', state)
+  else if (code !== 130) console.error(failure(readFileSync(log, 'utf8')))
+  return code === 0 ? 0 : 1
+}
+
+/** The same for the peers of the benchmark, which nothing else needs: in a folder and with a lockfile of their own. */
+export async function installPeers() {
+  const folder = join(root, 'test', 'bench')
+  const state = contents(
+    ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'].map(file => join(folder, file)),
+  )
+  if (existsSync(join(folder, 'node_modules')) && stamped('peers', state)) return 0
+  console.error('installing what the benchmark compares with (once, 300 MB) …')
+  const code = await pnpm(['--dir', folder, 'install', '--frozen-lockfile', '--ignore-scripts'])
+  if (code === 0) stamp('peers', state)
   else if (code !== 130) console.error(failure(readFileSync(log, 'utf8')))
   return code === 0 ? 0 : 1
 }

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { build, tsc } from './build.mjs'
 import { node } from './child.mjs'
 import { dropEchoes } from './echo.mjs'
-import { install } from './install.mjs'
+import { install, installPeers } from './install.mjs'
 import { root } from './paths.mjs'
 
 const bin = (...parts) => join(root, 'node_modules', ...parts)
@@ -14,6 +14,7 @@ const jobs = {
   start: args => [install, build, () => bptt(['start', ...args])],
   bptt: args => [install, build, () => bptt(args)],
   test: args => [install, build, () => node([bin('vitest', 'vitest.mjs'), 'run', ...args])],
+  bench: args => [install, build, ...(alone(args) ? [] : [installPeers]), () => bench(args)],
   check: () => [install, () => node([biome, 'check', '.']), build, typecheckTests],
   fix: () => [install, () => node([biome, 'check', '--write', '.'])],
   docs: args => [install, build, () => node([bin('typedoc', 'bin', 'typedoc'), ...args])],
@@ -48,6 +49,22 @@ async function bptt(args) {
   dropEchoes()
   await import(pathToFileURL(program).href)
   return process.exitCode ?? 0
+}
+
+/** True for a benchmark that measures this repository only, and so needs no peers. */
+function alone(args) {
+  const at = args.indexOf('--only')
+  return args.includes('--only=ours') || (at >= 0 && args[at + 1] === 'ours')
+}
+
+function bench(args) {
+  return node([
+    '--expose-gc',
+    '--import',
+    './.house/hooks.mjs',
+    join(root, 'test', 'bench', 'main.ts'),
+    ...args,
+  ])
 }
 
 function typecheckTests() {
