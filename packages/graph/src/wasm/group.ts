@@ -30,6 +30,7 @@ export class Group {
   readonly members: Member[] = []
   readonly reductions: Reduction[] = []
   readonly externals: Set<number> = new Set()
+  readonly #values = new Set<number>()
 
   constructor(position: number, shape: readonly Dim[]) {
     this.position = position
@@ -37,11 +38,12 @@ export class Group {
   }
 
   has(value: number): boolean {
-    return this.members.some(member => member.value === value)
+    return this.#values.has(value)
   }
 
   add(member: Member): void {
     this.members.push(member)
+    this.#values.add(member.value)
     for (const id of member.node.inputs) if (!this.has(id)) this.externals.add(id)
   }
 
@@ -50,7 +52,9 @@ export class Group {
     this.members.push(...other.members)
     this.reductions.push(...other.reductions)
     for (const id of other.externals) this.externals.add(id)
+    for (const { value } of other.members) this.#values.add(value)
     for (const { value } of this.members) this.externals.delete(value)
+    other.#values.clear()
     other.members.length = 0
     other.reductions.length = 0
     other.externals.clear()

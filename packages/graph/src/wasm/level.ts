@@ -153,6 +153,7 @@ export class Level {
     const inside = (group: Group, id: number): boolean =>
       group.has(id) || this.#positions[id]! < group.position
     if (!node.inputs.every(id => inside(last, id))) return undefined
+    if (near.length === 1) return last
     const first = near.find(
       group =>
         [...last.externals].every(id => inside(group, id)) &&
