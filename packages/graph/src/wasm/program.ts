@@ -4,6 +4,7 @@ import type { Graph, Port, Tensors } from '../graph.js'
 import { hoist } from '../hoist.js'
 import { lower } from '../lower.js'
 import { prune } from '../prune.js'
+import { share } from '../rewrite/share.js'
 import { type Bindings, bindShape, showShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
 import { grow } from '../tree.js'
@@ -113,7 +114,7 @@ class Compiled<Out> {
   #open = false
 
   constructor(graph: Graph, options: CompileOptions) {
-    this.#graph = prune(hoist(lower(graph)))
+    this.#graph = prune(hoist(share(lower(graph))))
     this.#options = options
     this.#axes = dynamicAxes(this.#graph)
     this.#names = namedAxes(this.#graph)
