@@ -4,7 +4,8 @@ export default class ClosingLine {
     const count = { passed: 0, failed: errors.length, skipped: 0 }
     for (const module of modules) {
       for (const test of module.children.allTests()) count[test.result().state] += 1
-      if (module.errors().length > 0) count.failed += 1
+      const suites = [...module.children.allSuites()]
+      if ([module, ...suites].some(suite => suite.errors().length > 0)) count.failed += 1 // a hook or the file itself
     }
     this.line = closing(count)
     if (!this.waiting) process.once('exit', () => process.stdout.write(`${this.line}\n`))
