@@ -1,18 +1,7 @@
-import {
-  GraphError,
-  gather,
-  isShape,
-  leaves,
-  linear,
-  type Ref,
-  type Shape,
-  showShape,
-  type Tree,
-} from '@bptt/graph'
+import { GraphError, gather, linear, type Ref, showShape, type Tree } from '@bptt/graph'
 import { type Cell, makeCell } from './cell.js'
-import { type Initialiser, uniform } from './initialise.js'
-
-type Branch<T> = { readonly [name: string]: Tree<T> }
+import { allInitialisers, at, each, lastAxis, merged } from './compose/parts.js'
+import { uniform } from './initialise.js'
 
 /**
  * Cells on top of each other: the output of one is the input of the next, in the same step.
@@ -23,24 +12,22 @@ export function stack(cells: readonly Cell[]): Cell {
   const [first] = cells
   if (first === undefined)
     throw new GraphError('empty-list', 'stack', 'has no cell; a stack has at least one')
-  const layer = (k: number): string => `l${k}`
-  const each = <T>(part: (cell: Cell) => T): Record<string, T> =>
-    Object.fromEntries(cells.map((cell, k) => [layer(k), part(cell)]))
+  const layers = Object.fromEntries(cells.map((cell, k) => [`l${k}`, cell]))
   cells.slice(1).forEach((cell, k) => checkFit(cells[k]!, cell))
   return makeCell({
     name: `stack(${cells.map(cell => cell.name).join(', ')})`,
-    params: each(cell => cell.params),
-    carry: each(cell => cell.carry),
+    params: each(layers, cell => cell.params),
+    carry: each(layers, cell => cell.carry),
     input: first.input,
-    initialisers: new Map(cells.flatMap((cell, k) => [...prefixed(layer(k), cell.initialisers)])),
+    initialisers: allInitialisers(layers),
     step(params, carry, x) {
       const next: Record<string, Tree<Ref>> = {}
       let y = x
-      cells.forEach((cell, k) => {
-        const [after, out] = cell.step(at(params, layer(k)), at(carry, layer(k)), y)
-        next[layer(k)] = after
+      for (const [name, cell] of Object.entries(layers)) {
+        const [after, out] = cell.step(at(params, name), at(carry, name), y)
+        next[name] = after
         y = out
-      })
+      }
       return [next, y]
     },
   })
@@ -54,14 +41,6 @@ function checkFit(below: Cell, above: Cell): void {
     `${below.name} gives ${showShape(below.output)} and ${above.name} takes ${showShape(above.input)}; an output fits the next input`,
   )
 }
-
-const at = <T>(tree: Tree<T>, name: string): Tree<T> => (tree as Branch<T>)[name]!
-
-const prefixed = (
-  prefix: string,
-  found: ReadonlyMap<string, Initialiser>,
-): (readonly [string, Initialiser])[] =>
-  [...found].map(([name, make]) => [`${prefix}.${name}`, make] as const)
 
 /**
  * The cell with a linear readout o = W h + b on its output, as PyTorch's `nn.Linear`: params `readout.weight`
@@ -104,22 +83,4 @@ export function withEmbedding(cell: Cell, { symbols }: { readonly symbols: numbe
     step: (params, carry, x) =>
       cell.step(params, carry, gather((at(params, 'embedding') as { weight: Ref }).weight, x)),
   })
-}
-
-function lastAxis(where: string, shape: Shape): number {
-  const length = shape[shape.length - 1]
-  if (typeof length === 'number') return length
-  throw new GraphError(
-    'cell-input',
-    where,
-    `the cell's values are ${showShape(shape)}; they need a last axis`,
-  )
-}
-
-function merged(cell: Cell, more: Branch<Shape>): Tree<Shape> {
-  const known = leaves(cell.params, isShape, cell.name).map(([name]) => name)
-  for (const key of Object.keys(more))
-    if (known.some(name => name === key || name.startsWith(`${key}.`)))
-      throw new GraphError('duplicate-name', cell.name, `already has params named '${key}'; names are unique`)
-  return { ...(cell.params as Branch<Shape>), ...more }
 }

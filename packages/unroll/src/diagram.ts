@@ -64,7 +64,7 @@ function once({ cell, options, credit }: Timeline): Diagram {
     boxes: [
       ['carry', 'carry 0'],
       ['x', 'x t'],
-      ['cell', `${cell.name}, t = 1 to ${steps}`],
+      ['cell', plain(`${cell.name}, t = 1 to ${steps}`)],
       ['y', 'y t'],
       ...(loss ? [['loss', 'loss t'] as const] : []),
     ],
@@ -78,6 +78,9 @@ function once({ cell, options, credit }: Timeline): Diagram {
   }
 }
 
+/** A name without what ends a label. */
+const plain = (name: string): string => name.replaceAll(/["\\\s]+/g, ' ')
+
 const creditText = (kind: 'full' | 'weights' | 'input'): string =>
   kind === 'full' ? 'full credit' : kind === 'input' ? 'credit given at run time' : 'credit per example'
 
@@ -87,7 +90,7 @@ function everyStep({ cell, options, credit }: Timeline, steps: number): Diagram 
   const times = Array.from({ length: steps }, (_, i) => i + 1)
   const each = (t: number): readonly (readonly [string, string])[] => [
     [`x${t}`, `x ${t}`],
-    [`s${t}`, `${cell.name} ${t}`],
+    [`s${t}`, plain(`${cell.name} ${t}`)],
     [`y${t}`, options.loss ? `loss ${t}` : `y ${t}`],
   ]
   const edge = (t: number): Arrow => {

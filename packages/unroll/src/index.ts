@@ -1,13 +1,71 @@
+export { type Adaptive, type AdaptiveOptions, adaptive } from './adaptive.js'
 export { type Cell, type CellDeclaration, cell, type Sizes, type Step, zeroCarry } from './cell.js'
-export { elman } from './cells/elman.js'
+export { type AdvectionOptions, advectionDiffusion } from './cells/advection.js'
+export { type BurgersOptions, burgers } from './cells/burgers.js'
+export { type ElmanOptions, elman } from './cells/elman.js'
+export { type FluidOptions, stableFluids } from './cells/fluids.js'
+export { type FuzzySizes, neuroFuzzy } from './cells/fuzzy.js'
 export { gru } from './cells/gru.js'
 export { linearNet } from './cells/linear.js'
-export { lstm } from './cells/lstm.js'
+export { type LruOptions, lru } from './cells/lru.js'
+export { type LstmOptions, lstm } from './cells/lstm.js'
+export { minGru } from './cells/mingru.js'
+export { type ReservoirOptions, reservoir, reservoirWeights } from './cells/reservoir.js'
+export {
+  type Action,
+  type CheckpointPlan,
+  checkpointEvery,
+  leastAdvances,
+  revolve,
+  withinBytes,
+} from './checkpoint/plan.js'
+export {
+  type Checkpointed,
+  type CheckpointOptions,
+  type CheckpointResult,
+  checkpointed,
+} from './checkpoint/run.js'
 export { coin } from './coin.js'
+export { beside } from './compose/beside.js'
+export {
+  type BidirectionalOptions,
+  bidirectional,
+  type WindowModel,
+  type WindowOptions,
+} from './compose/bidirectional.js'
+export { type WithDropoutOptions, withDropout } from './compose/dropout.js'
+export { withInit } from './compose/init.js'
+export { residual } from './compose/residual.js'
+export { learnCarry } from './compose/start.js'
 export { stack, withEmbedding, withReadout } from './compose.js'
 export { clipCredit } from './credit/ops.js'
+export type { Square } from './diagnose/dense.js'
+export { type EstimatorRow, estimatorReport, type ReportOptions } from './diagnose/estimators.js'
+export {
+  lyapunov,
+  type StepSpectrum,
+  stateJacobians,
+  stateSpectrum,
+  type Trajectory,
+} from './diagnose/jacobians.js'
+export { type Batch, type LagNorms, lagNorms } from './diagnose/lags.js'
 export { type DiagramOptions, toDot, toMermaid } from './diagram.js'
-export { glorot, type Initialiser, uniform, zeros } from './initialise.js'
+export { localTraces, rtrl, snap } from './forward/index.js'
+export type { ForwardOptions } from './forward/influence.js'
+export type { StepLoss } from './forward/step.js'
+export { type UoroOptions, uoro } from './forward/uoro.js'
+export {
+  constant,
+  glorot,
+  type Initialiser,
+  normal,
+  type OrthogonalOptions,
+  orthogonal,
+  uniform,
+  zeros,
+} from './initialise.js'
+export { type Padded, padded } from './padding.js'
+export { type Pattern, patternsOf } from './patterns.js'
 export { lagsOf, type Window, type WindowPlan, type WindowSizes, windowPlan } from './plan.js'
 export { print } from './print.js'
 export {
@@ -18,6 +76,7 @@ export {
   type ReweightOptions,
   reweight,
 } from './reweight.js'
+export { type Run, type WindowResult, type WindowRunner, windowRunner } from './runner.js'
 export {
   type ArtbpOptions,
   artbp,
@@ -31,6 +90,6 @@ export {
   weightsOf,
 } from './schedule.js'
 export type { Credit, Timeline, TimelineOptions } from './timeline.js'
-export { torchName } from './torch.js'
+export { fromTorch, type StateDict, type TorchNames, torchName, toTorch } from './torch.js'
 export { unroll } from './unroll.js'
 export { windows } from './windows.js'

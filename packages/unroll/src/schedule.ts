@@ -16,6 +16,8 @@ export interface Schedule {
   readonly text: string
   /** 1 passes credit unchanged, 0 cuts it. */
   readonly weight: (edge: Edge) => number
+  /** Where a coin decides: the chance that the edge is cut, and its weight where it is not. */
+  readonly chance?: (edge: Pick<Edge, 't' | 'age'>) => { readonly cut: number; readonly kept: number }
 }
 
 /** Full BPTT: all credit passes every edge [werbos1990]. */
@@ -82,7 +84,11 @@ export function artbp({ mean, tail, seed = 0 }: ArtbpOptions): Schedule {
       ? `artbp(mean ${mean}, seed ${seed})`
       : `artbp(mean ${mean}, tail ${tail}, seed ${seed})`
   const hazard = tail === undefined ? () => 1 / mean : (age: number) => (tail - 1) / ((tail - 2) * mean + age)
-  return { text, weight: ({ t, age, stream }) => repaid(hazard(age), coin(seed, stream, t)) }
+  return {
+    text,
+    weight: ({ t, age, stream }) => repaid(hazard(age), coin(seed, stream, t)),
+    chance: ({ age }) => ({ cut: hazard(age), kept: 1 / (1 - hazard(age)) }),
+  }
 }
 
 /** The weight of an edge that is cut with chance c: 0 where the coin falls below c, else 1/(1 − c). */
@@ -100,6 +106,7 @@ export function random({ c, seed = 0 }: { readonly c: number; readonly seed?: nu
   return {
     text: `random(${c}, seed ${seed})`,
     weight: ({ t, stream }) => (coin(seed, stream, t) < c ? 0 : 1),
+    chance: () => ({ cut: c, kept: 1 }),
   }
 }
 

@@ -96,7 +96,10 @@ function segment(
   const given = {
     ...(inputs['params'] !== undefined && { params: inputs['params'] }),
     ...(carry !== undefined && { carry }),
-    ...['xs', 'reset', 'mask', 'credit'].reduce((all, name) => ({ ...all, ...cut(name) }), {}),
+    ...cut('xs'),
+    ...cut('reset'),
+    ...cut('mask'),
+    ...cut('credit'),
     ...(options.loss && cut('targets')),
   }
   return inline(part, given as Tree<Ref>) as unknown as Outputs

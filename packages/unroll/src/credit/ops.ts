@@ -14,7 +14,7 @@ export const clipCreditOp: Op<readonly ['x'], { readonly max: number }> = op<
   shape: ([x]) => x!,
   forward: ([x]) => x!,
   jvp: { x: tangent => tangent },
-  vjp: { x: (cotangent, { attrs: { max } }) => clamp(cotangent, { min: -max, max }) },
+  vjp: { x: (cotangent, { attrs: { max } }) => clamp(cotangent, { low: -max, high: max }) },
   flops: () => 0,
   cases: [{ shapes: [[2, 3]], attrs: { max: 100 } }],
 })

@@ -1,0 +1,164 @@
+import {
+  describe,
+  evaluate,
+  type Graph,
+  GraphError,
+  type Loss,
+  type Tensor,
+  type Values,
+  valueAndGradient,
+} from '@bptt/graph'
+import type { Cell } from '../cell.js'
+import { combined, inner, tensorsOf } from '../numbers.js'
+import { MOST_PATTERNS, patternsOf } from '../patterns.js'
+import type { WindowSizes } from '../plan.js'
+import { type Schedule, weightsOf } from '../schedule.js'
+import { unroll } from '../unroll.js'
+import { windows } from '../windows.js'
+import type { Batch } from './lags.js'
+
+/** An estimator of the gradient beside full BPTT, on one batch. */
+export interface EstimatorRow {
+  readonly name: string
+  /** How the mean was found: over every pattern of cuts, or over so many drawn ones. */
+  readonly method: 'enumerated' | 'sampled'
+  /** Patterns listed or drawn. */
+  readonly patterns: number
+  /** |E g − ∇L| / |∇L|; of samples, an estimate that is too large by about its standard error. */
+  readonly bias: number
+  /** Standard error of `bias`; 0 where enumerated. */
+  readonly biasError: number
+  /** Cosine of E g and ∇L. */
+  readonly cosine: number
+  /** ⟨E g, ∇L⟩ / |∇L|² with a 95 % confidence interval; 1 is unbiased along the gradient. */
+  readonly along: { readonly mean: number; readonly low: number; readonly high: number }
+  /** E |g|² − |E g|², all parameters together. */
+  readonly variance: number
+  /** Floating-point operations of the gradient's graph. */
+  readonly flops: number
+  /** Bytes in float64 that are kept at once on the way forward: those of the longest segment, in the mean over patterns. */
+  readonly bytes: number
+}
+
+/** How a report is made. */
+export interface ReportOptions {
+  readonly loss: Loss
+  /** Patterns drawn where there are more than 2^14, 1000 by default. */
+  readonly samples?: number
+}
+
+type Found = ReadonlyMap<string, Tensor>
+
+/**
+ * Bias, variance and cost of estimators against full BPTT: schedules of edge weights, and windows `{ h, every }`. Exact, by listing
+ * every pattern of cuts, up to 2^14 of them; beyond, by drawing `samples` streams of the schedule's own coins.
+ * @throws GraphError `no-gradient` where full BPTT is exactly zero, so that there is nothing to compare with.
+ */
+export function estimatorReport(
+  cell: Cell,
+  data: Batch,
+  schedules: readonly (Schedule | WindowSizes)[],
+  { loss, samples = 1000 }: ReportOptions,
+): readonly EstimatorRow[] {
+  const [steps, batch] = [data.xs.shape[0]!, data.xs.shape[1]!]
+  const line = unroll(cell, { steps, batch, loss })
+  const full = slopeOf(line.graph)
+  const exact = paramsOf(evaluate(full, data as unknown as Values))
+  if (inner(exact, exact) === 0)
+    throw new GraphError(
+      'no-gradient',
+      'estimatorReport',
+      'full BPTT is zero by every parameter; estimators are compared with it',
+    )
+  const cost = describe(line.graph)
+  const bytes = cost.savedBytes ?? 0
+  return schedules.map(given => {
+    if (!('weight' in given)) {
+      const graph = slopeOf(windows(line, given).graph)
+      const { every = 1, h } = given
+      const made = [{ probability: 1, gradient: paramsOf(evaluate(graph, data as unknown as Values)) }]
+      return {
+        name: `BPTT(${h}; ${every})`,
+        ...compared(exact, made, 'enumerated'),
+        flops: describe(graph).flops ?? 0,
+        bytes: (bytes * Math.min(h, steps)) / steps,
+      }
+    }
+    const open = slopeOf(unroll(cell, { steps, batch, loss, credit: { kind: 'input', each: false } }).graph)
+    const listed = given.chance === undefined || 2 ** (steps - 1) <= MOST_PATTERNS
+    const patterns = listed ? patternsOf(given, steps) : drawn(given, steps, samples)
+    const made = patterns.map(({ probability, weights }) => ({
+      probability,
+      gradient: paramsOf(evaluate(open, { ...data, credit: [1, ...weights] } as unknown as Values)),
+    }))
+    const longest = patterns.reduce(
+      (total, { probability, weights }) => total + probability * longestSegment(weights),
+      0,
+    )
+    return {
+      name: given.text,
+      ...compared(exact, made, listed ? 'enumerated' : 'sampled'),
+      flops: describe(open).flops ?? 0,
+      bytes: (bytes * longest) / steps,
+    }
+  })
+}
+
+const slopeOf = (graph: Graph): Graph => valueAndGradient(graph, { of: 'loss', by: ['params'] }) as Graph
+
+const paramsOf = (made: unknown): Found =>
+  new Map([...tensorsOf(made)].filter(([name]) => name.startsWith('gradient.')))
+
+const drawn = (schedule: Schedule, steps: number, samples: number): ReturnType<typeof patternsOf> =>
+  Array.from({ length: samples }, (_, stream) => ({
+    probability: 1 / samples,
+    weights: weightsOf(schedule, steps, stream),
+  }))
+
+/** Steps of the longest segment between cuts. */
+function longestSegment(weights: readonly number[]): number {
+  let [now, longest] = [1, 1]
+  for (const weight of weights) {
+    now = weight === 0 ? 1 : now + 1
+    longest = Math.max(longest, now)
+  }
+  return longest
+}
+
+interface Drawn {
+  readonly probability: number
+  readonly gradient: Found
+}
+
+function compared(
+  exact: Found,
+  made: readonly Drawn[],
+  method: EstimatorRow['method'],
+): Omit<EstimatorRow, 'name' | 'flops' | 'bytes'> {
+  const mean = combined(made.map(({ probability, gradient }) => [probability, gradient] as const))
+  const apart = combined([
+    [1, mean],
+    [-1, exact],
+  ])
+  const size = inner(exact, exact)
+  const square = inner(mean, mean)
+  const expected = (of: (gradient: Found) => number): number =>
+    made.reduce((sum, { probability, gradient }) => sum + probability * of(gradient), 0)
+  const sampled = method === 'sampled'
+  // E|g|² − |E g|² from samples is too small by 1/N
+  const variance =
+    Math.max(0, expected(gradient => inner(gradient, gradient)) - square) *
+    (sampled ? made.length / (made.length - 1) : 1)
+  const along = inner(mean, exact) / size
+  const spread = expected(gradient => (inner(gradient, exact) / size - along) ** 2)
+  const error = sampled ? 1.96 * Math.sqrt(spread / (made.length - 1)) : 0
+  return {
+    method,
+    patterns: made.length,
+    bias: Math.sqrt(inner(apart, apart) / size),
+    biasError: sampled ? Math.sqrt(variance / made.length / size) : 0,
+    cosine: square === 0 ? 0 : inner(mean, exact) / Math.sqrt(square * size),
+    along: { mean: along, low: along - error, high: along + error },
+    variance,
+  }
+}

@@ -1,0 +1,63 @@
+import { add, linear, mul, type Ref, tanh } from '@bptt/graph'
+import { elementwise } from '@bptt/graph/op'
+import { describe, expect, test } from 'vitest'
+import { type Cell, cell } from '../src/index.js'
+import { cellLaws, everyCellLaw, expectCellLaws } from '../src/laws/index.js'
+import { kinds } from './support.js'
+
+describe('every ready-made cell', () => {
+  test.each(Object.keys(kinds))('obeys the laws of unrolling, credit and exact gradients: %s', kind => {
+    const report = cellLaws(kinds[kind]!(2, 2), { runs: 8, ...(kind === 'embedded' && { symbols: 5 }) })
+    expect(report.findings).toEqual([])
+    expect(report.checked).toBe(8 * everyCellLaw.length)
+  })
+})
+
+/** x³ with the derivative of x². */
+const wrong = elementwise({
+  name: 'wrong',
+  inputs: ['x'],
+  saves: ['x'],
+  f: (x: number) => x ** 3,
+  partials: { x: ({ x }) => mul(x, 2) },
+})
+
+const cellWith = (f: (x: Ref) => Ref): Cell =>
+  cell({
+    name: 'own',
+    params: ({ inputs, hidden }: { inputs: number; hidden: number }) => ({
+      U: [hidden, inputs],
+      W: [hidden, hidden],
+    }),
+    carry: ({ hidden }) => ({ h: [hidden] }),
+    step({ U, W }, { h }, x) {
+      const next = f(add(linear(x, U), linear(h, W)))
+      return [{ h: next }, next]
+    },
+  })({ inputs: 2, hidden: 2 })
+
+describe('the laws of a cell of one’s own', () => {
+  test('hold for one that is right', () => {
+    expect(expectCellLaws(cellWith(tanh), { runs: 2 }).ok).toBe(true)
+  })
+
+  test('find a wrong derivative, and say in which law and where', () => {
+    const { findings } = cellLaws(cellWith(wrong as never))
+    expect(findings).toHaveLength(1)
+    expect(findings[0]!.law).toBe('the gradient of the timeline is that of finite differences (4)')
+    expect(() => expectCellLaws(cellWith(wrong as never))).toThrow(
+      expect.objectContaining({
+        code: 'broken-law',
+        message: expect.stringMatching(
+          /^own: breaks 'the gradient of the timeline .* at 1 steps, 1 examples/,
+        ),
+      }),
+    )
+  })
+
+  test('find a step that is not the same every time', () => {
+    let calls = 0
+    const restless = cellWith(x => mul(tanh(x), 1 + 1e-3 * (calls++ % 7)))
+    expect(cellLaws(restless).findings[0]!.law).toMatch(/14/)
+  })
+})
