@@ -20,6 +20,7 @@ import {
 import { combined, rowsOf, tensorsOf, under } from '../numbers.js'
 import type { Timeline } from '../timeline.js'
 import { unroll } from '../unroll.js'
+import { type Split, splitPrelude } from './prelude.js'
 import { type CheckpointPlan, checkpointEvery, revolve, withinBytes } from './plan.js'
 
 /** How states are held: one every so many steps, so many at once, or as many as fit. √T where nothing is given. */
@@ -99,13 +100,17 @@ const stateSize = (line: Timeline): number =>
 interface Programs {
   readonly advance: Graph
   readonly back: Graph
+  /** What the steps read of params, and the way back to params; none for a cell without. */
+  readonly split: Split | undefined
 }
 
 /** One step without credit, and one with the cotangent of its carry, `bar`, coming in. */
 function stepPrograms(line: Timeline): Programs {
   const credit = line.credit.kind === 'full' ? line.credit : ({ kind: 'input', each: isEach(line) } as const)
   const { loss: _loss, weighted: _weighted, ...bare } = line.options
-  const step: Graph = unroll(line.cell, { ...line.options, steps: 1, credit }).graph
+  const one: Graph = unroll(line.cell, { ...line.options, steps: 1, credit }).graph
+  const split = one.inputs.some(({ name }) => name.startsWith('params.')) ? splitPrelude(one) : undefined
+  const step = split?.rest ?? one
   const advance: Graph = unroll(line.cell, { ...bare, steps: 1, credit }).graph
   const carry = carryInputs(line)
   const inputs = step.inputs.map(({ name, value }) => [name, step.shapes[value]!] as const)
@@ -118,10 +123,10 @@ function stepPrograms(line: Timeline): Programs {
     const total = seeds.reduce((all, [name, seed]) => add(all, sum(mul(next.get(name)!, seed))), made.loss)
     return { losses: made.losses, total } as Tree<Ref>
   })
-  const by = ['params', 'carry', 'xs'].filter(name =>
+  const by = ['f', 'carry', 'xs'].filter(name =>
     inputs.some(([input]) => input === name || input.startsWith(`${name}.`)),
   )
-  return { advance, back: valueAndGradient(whole as Graph, { of: 'total', by }) as Graph }
+  return { advance, back: valueAndGradient(whole as Graph, { of: 'total', by }) as Graph, split }
 }
 
 const isEach = ({ credit }: Timeline): boolean =>
@@ -178,7 +183,7 @@ function follow(
 }
 
 function back(state: State, made: Found, t: number): void {
-  state.params = combinedTwo(state.params, under(made, 'gradient.params'))
+  state.params = combinedTwo(state.params, under(made, 'gradient.f'))
   state.bar = under(made, 'gradient.carry')
   state.losses[t - 1] = made.get('losses')!
   state.xs[t - 1] = made.get('gradient.xs')

@@ -75,6 +75,7 @@ type StepRefs = {
   readonly params: Tree<Ref>
   readonly carry: Tree<Ref>
   readonly x: Ref
+  /** The target's shape for an output's; the same, where not given. */
   readonly target?: Ref
   readonly pick?: Tree<Ref>
 }
