@@ -18,6 +18,13 @@ const jobs = {
   check: () => [install, () => node([biome, 'check', '.']), build, typecheckTests],
   fix: () => [install, () => node([biome, 'check', '--write', '.'])],
   docs: args => [install, build, () => node([bin('typedoc', 'bin', 'typedoc'), ...args])],
+  faults: args => [
+    install,
+    build,
+    ...['graph', 'unroll'].map(
+      name => () => node([join('packages', name, 'test', 'faults', 'run.mjs'), ...args]),
+    ),
+  ],
   style: () => [
     install,
     build,

@@ -52,7 +52,6 @@ export { type Batch, type LagNorms, lagNorms } from './diagnose/lags.js'
 export { type DiagramOptions, toDot, toMermaid } from './diagram.js'
 export { localTraces, rtrl, snap } from './forward/index.js'
 export type { ForwardOptions } from './forward/influence.js'
-export type { StepLoss } from './forward/step.js'
 export { type UoroOptions, uoro } from './forward/uoro.js'
 export {
   constant,

@@ -82,8 +82,12 @@ test('views are the memory itself: a step runs on what was written there', () =>
     xs: [ones(2, 3, 0.1)],
   })
   expect(program.view('loss')[0]).toBe(made.loss.data[0])
-  expect(() => program.view('nothing')).toThrowErrorMatchingInlineSnapshot(`[GraphError: 'nothing': is no input or output; there are U, W, h, xs, loss]`)
-  expect(() => compile(net).bind({})).toThrowErrorMatchingInlineSnapshot(`[GraphError: program: axis 'T' has no length; bind gives one to every named axis]`)
+  expect(() => program.view('nothing')).toThrowErrorMatchingInlineSnapshot(
+    `[GraphError: 'nothing': is no input or output; there are U, W, h, xs, loss]`,
+  )
+  expect(() => compile(net).bind({})).toThrowErrorMatchingInlineSnapshot(
+    `[GraphError: program: axis 'T' has no length; bind gives one to every named axis]`,
+  )
 })
 
 function ones(rows: number, columns: number, value = 1): number[][] {

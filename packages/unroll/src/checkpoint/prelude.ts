@@ -1,4 +1,17 @@
-import { add, type Graph, graph, grow, isRef, leaves, mul, type Ref, type Shape, sum, type Tree, gradient } from '@bptt/graph'
+import {
+  add,
+  type Graph,
+  gradient,
+  graph,
+  grow,
+  isRef,
+  leaves,
+  mul,
+  type Ref,
+  type Shape,
+  sum,
+  type Tree,
+} from '@bptt/graph'
 
 /** A graph in two: what depends on parameters alone, and the rest, which reads that as inputs `f.0`, `f.1`, …. */
 export interface Split {
@@ -15,10 +28,18 @@ export interface Split {
  */
 export function splitPrelude(step: Graph): Split {
   const kinds = kindsOf(step)
-  const frontier = [...new Set(step.nodes.flatMap(node => (node.kind === 'apply' && kinds[node.outputs[0]!] === 'rest' ? node.inputs : [])))].filter(id => kinds[id] === 'params')
+  const frontier = [
+    ...new Set(
+      step.nodes.flatMap(node =>
+        node.kind === 'apply' && kinds[node.outputs[0]!] === 'rest' ? node.inputs : [],
+      ),
+    ),
+  ].filter(id => kinds[id] === 'params')
   const isParam = (name: string): boolean => name.startsWith('params.')
   const inputs = (wanted: boolean): readonly (readonly [string, Shape])[] =>
-    step.inputs.filter(({ name }) => isParam(name) === wanted).map(({ name, value }) => [name, step.shapes[value]!])
+    step.inputs
+      .filter(({ name }) => isParam(name) === wanted)
+      .map(({ name, value }) => [name, step.shapes[value]!])
   const names = frontier.map((_, i) => `f.${i}`)
   const prelude: Graph = graph(grow<Shape>(inputs(true)), refs => {
     const values = copied(step, named(refs as Tree<Ref>), new Map(), id => kinds[id] !== 'rest')
@@ -34,7 +55,11 @@ export function splitPrelude(step: Graph): Split {
   return { prelude, rest, finish: finishOf(prelude, inputs(true), own) }
 }
 
-function finishOf(prelude: Graph, params: readonly (readonly [string, Shape])[], own: readonly (readonly [string, Shape])[]): Graph {
+function finishOf(
+  prelude: Graph,
+  params: readonly (readonly [string, Shape])[],
+  own: readonly (readonly [string, Shape])[],
+): Graph {
   const bars = own.map(([name, shape]) => [`bar.${name}`, shape] as const)
   const whole = graph(grow<Shape>([...params, ...bars]), refs => {
     const given = named(refs as Tree<Ref>)
@@ -55,14 +80,23 @@ function kindsOf({ nodes, shapes }: Graph): readonly Kind[] {
   for (const node of nodes) {
     const from = node.kind === 'apply' ? node.inputs.map(id => kinds[id]!) : []
     const own = node.kind === 'input' ? (node.name.startsWith('params.') ? 'params' : 'rest') : 'none'
-    const kind = [...from, own].includes('rest') ? 'rest' : [...from, own].includes('params') ? 'params' : 'none'
+    const kind = [...from, own].includes('rest')
+      ? 'rest'
+      : [...from, own].includes('params')
+        ? 'params'
+        : 'none'
     for (const id of node.outputs) kinds[id] = kind
   }
   return kinds
 }
 
 /** Copies the nodes whose values are wanted into the graph of the inputs; refs by value id of the original. */
-function copied(from: Graph, inputs: ReadonlyMap<string, Ref>, known: ReadonlyMap<number, Ref>, wanted: (id: number) => boolean): readonly (Ref | undefined)[] {
+function copied(
+  from: Graph,
+  inputs: ReadonlyMap<string, Ref>,
+  known: ReadonlyMap<number, Ref>,
+  wanted: (id: number) => boolean,
+): readonly (Ref | undefined)[] {
   const home = [...inputs.values()][0]!.builder
   const refs: (Ref | undefined)[] = new Array(from.shapes.length)
   for (const [id, ref] of known) refs[id] = ref
@@ -73,7 +107,11 @@ function copied(from: Graph, inputs: ReadonlyMap<string, Ref>, known: ReadonlyMa
         ? [inputs.get(node.name)!]
         : node.kind === 'constant'
           ? [home.constant(node.value)]
-          : home.apply(node.op, node.inputs.map(id => refs[id]!), node.attrs)
+          : home.apply(
+              node.op,
+              node.inputs.map(id => refs[id]!),
+              node.attrs,
+            )
     node.outputs.forEach((id, k) => {
       refs[id] = made[k]!
     })

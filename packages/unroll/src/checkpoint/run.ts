@@ -20,8 +20,8 @@ import {
 import { combined, rowsOf, tensorsOf, under } from '../numbers.js'
 import type { Timeline } from '../timeline.js'
 import { unroll } from '../unroll.js'
-import { type Split, splitPrelude } from './prelude.js'
 import { type CheckpointPlan, checkpointEvery, revolve, withinBytes } from './plan.js'
+import { type Split, splitPrelude } from './prelude.js'
 
 /** How states are held: one every so many steps, so many at once, or as many as fit. √T where nothing is given. */
 export interface CheckpointOptions {
@@ -138,7 +138,10 @@ type Found = ReadonlyMap<string, Tensor>
 interface State {
   carry: Found
   bar: Found
-  params: Found
+  /** What steps read of params. */
+  readonly f: Found
+  /** Sums of the cotangents of what steps read of params, `0`, `1`, …. */
+  read: Found
   readonly held: Map<number, Found>
   readonly losses: Tensor[]
   readonly xs: (Tensor | undefined)[]
@@ -153,10 +156,17 @@ function follow(
   stateBytes: number,
 ): CheckpointResult {
   const carry = under(given, 'carry')
+  const { split } = programs
+  const params = under(given, 'params')
+  const f =
+    split === undefined
+      ? new Map<string, Tensor>()
+      : under(tensorsOf(evaluate(split.prelude, valuesOf(named('params', params)))), 'f')
   const state: State = {
     carry,
     bar: zeros(carry),
-    params: zeros(under(given, 'params')),
+    read: zeros(f),
+    f,
     held: new Map(),
     losses: [],
     xs: [],
@@ -173,8 +183,14 @@ function follow(
       back(state, tensorsOf(evaluate(programs.back, at(line, given, state, t, true))), t)
     state.heldStates = Math.max(state.heldStates, state.held.size)
   }
+  const slope =
+    split === undefined
+      ? []
+      : tensorsOf(
+          evaluate(split.finish, valuesOf([...named('params', params), ...named('bar.f', state.read)])),
+        )
   return {
-    gradient: grow([...named('params', state.params), ...named('carry', state.bar), ...stackedXs(state)]),
+    gradient: grow([...slope, ...named('carry', state.bar), ...stackedXs(state)]),
     losses: stacked(state.losses),
     heldStates: state.heldStates,
     heldBytes: state.heldStates * stateBytes,
@@ -183,7 +199,7 @@ function follow(
 }
 
 function back(state: State, made: Found, t: number): void {
-  state.params = combinedTwo(state.params, under(made, 'gradient.f'))
+  state.read = combinedTwo(state.read, under(made, 'gradient.f'))
   state.bar = under(made, 'gradient.carry')
   state.losses[t - 1] = made.get('losses')!
   state.xs[t - 1] = made.get('gradient.xs')
@@ -204,7 +220,7 @@ function at(line: Timeline, given: Found, state: State, t: number, withLoss: boo
   })
   return Object.fromEntries([
     ...rows,
-    ...[...given].filter(([name]) => name.startsWith('params.')),
+    ...(withLoss ? named('f', state.f) : [...given].filter(([name]) => name.startsWith('params.'))),
     ...named('carry', state.carry),
     ...(withLoss ? named('bar', state.bar) : []),
     ...creditAt(line, t),
@@ -220,6 +236,8 @@ function creditAt({ credit, options }: Timeline, t: number): readonly (readonly 
   const row = typeof given === 'number' ? new Float64Array(width).fill(given) : Float64Array.from(given)
   return [['credit', { shape: [1, width], data: row }]]
 }
+
+const valuesOf = (found: readonly (readonly [string, Tensor])[]): Values => Object.fromEntries(found)
 
 const named = (prefix: string, found: Found): readonly (readonly [string, Tensor])[] =>
   [...found].map(([name, tensor]) => [`${prefix}.${name}`, tensor] as const)

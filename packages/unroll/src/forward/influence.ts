@@ -1,3 +1,4 @@
+import type { Loss } from '@bptt/graph'
 import {
   add,
   contract,
@@ -26,7 +27,6 @@ import {
   leavesOf,
   lossSlope,
   pullback,
-  type StepLoss,
   sizeOf,
   stepGraph,
 } from './step.js'
@@ -36,7 +36,7 @@ export interface ForwardOptions {
   /** Number of steps, or the name of an axis. */
   readonly steps: Dim
   /** The loss of every step. */
-  readonly loss: StepLoss
+  readonly loss: Loss
   /** Adds input `credit`, of shape `[steps]`, the weight of the edge into each step, as of a timeline. 0 forgets all influence. */
   readonly credit?: boolean
 }
@@ -121,7 +121,7 @@ interface Parts {
   readonly pull: Graph
   readonly step: Graph
   readonly slope: Graph
-  readonly loss: StepLoss
+  readonly loss: Loss
 }
 
 interface Carried {
@@ -175,7 +175,7 @@ export function stepped(step: Graph, at: object): readonly [Tree<Ref>, Ref] {
 }
 
 /** The loss of one step, as a scalar. */
-export function lossAt(loss: StepLoss, y: Ref, target: Ref): Ref {
+export function lossAt(loss: Loss, y: Ref, target: Ref): Ref {
   const one = (value: Ref): Ref => reshape(value, { shape: [1, ...value.shape] })
   return reshape(loss(one(y), one(target)), { shape: [] })
 }

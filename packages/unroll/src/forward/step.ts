@@ -9,6 +9,7 @@ import {
   grow,
   isRef,
   isShape,
+  type Loss,
   leaves,
   mul,
   type Ref,
@@ -93,7 +94,7 @@ export function stepGraph(cell: Cell): Graph {
  * The direct derivative of a step's loss, with further inputs `target` and `next`, the carry after the step: by params and carry as far
  * as y depends on them otherwise than through the next carry, and by the next carry.
  */
-export function lossSlope(cell: Cell, loss: StepLoss): Graph {
+export function lossSlope(cell: Cell, loss: Loss): Graph {
   const step = stepGraph(cell)
   const target = [1, ...(loss.target?.(cell.output) ?? cell.output)]
   const made = graph({ ...stepInputs(cell), target, next: cell.carry }, refs => {
@@ -130,12 +131,6 @@ function outputFrom(step: Graph, inputs: ReadonlyMap<string, Ref>, next: Tree<Re
     })
   }
   return refs[step.outputs.find(({ name }) => name === 'y')!.value]!
-}
-
-/** A loss of one step. */
-export interface StepLoss {
-  (y: Ref, target: Ref): Ref
-  readonly target?: (y: Shape) => Shape
 }
 
 /** Pulls `pick`, a cotangent of the next carry, back to params and carry: one row of [∂h'/∂θ, ∂h'/∂h]. */

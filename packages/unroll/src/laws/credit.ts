@@ -1,4 +1,5 @@
 import { evaluate, type Graph, valueAndGradient } from '@bptt/graph'
+import { leavesOf } from '../forward/step.js'
 import { combined, inner, tensorsOf } from '../numbers.js'
 import { type Pattern, patternsOf } from '../patterns.js'
 import { patchCredit, reweight } from '../reweight.js'
@@ -25,6 +26,8 @@ const schedules: readonly Schedule[] = [
 
 /** The gradient by params under every pattern of a schedule. */
 function underPatterns(subject: Subject, schedule: Schedule): readonly (readonly [Pattern, Found])[] {
+  if (leavesOf(subject.cell.params, subject.cell.name).length === 0)
+    return patternsOf(schedule, subject.steps).map(pattern => [pattern, new Map()] as const)
   const open = subject.line({ credit: { kind: 'input', each: false } })
   const slope = valueAndGradient(open.graph as Graph, { of: 'loss', by: ['params'] }) as Graph
   return patternsOf(schedule, subject.steps).map(pattern => {

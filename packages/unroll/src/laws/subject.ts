@@ -128,28 +128,32 @@ function valuesFor(
   } as Values
 }
 
+/** One step with its loss: params, carry, x, target → the next carry and the loss. */
+function lossStep(cell: Cell, batch: number): Graph {
+  const state = has(cell.carry)
+  const inputs = {
+    params: cell.params,
+    ...(state && { carry: front(cell.carry, batch) }),
+    x: [batch, ...cell.input],
+    target: [batch, ...cell.output],
+  }
+  return graph(inputs as Tree<Shape>, refs => {
+    const {
+      params,
+      carry = {},
+      x,
+      target,
+    } = refs as unknown as Record<'params' | 'carry', Tree<Ref>> & Record<'x' | 'target', Ref>
+    const [next, y] = cell.step(params, carry, x)
+    return { ...(state && { carry: next }), loss: sum(lawLoss(1)(y, target)) } as Tree<Ref>
+  }) as Graph
+}
+
 /** The gradient of loss t by every step's own copy of the parameters, `copies.s1`, `copies.s2`, … */
 function lagsAt(cell: Cell, { batch }: { batch: number }, values: Values, t: number): Found {
   if (!has(cell.params)) return new Map()
   const given = values as { params: Tree<Tensor>; carry?: Tree<Tensor>; xs: Tensor; targets: Tensor }
-  const step = graph(
-    {
-      params: cell.params,
-      ...(has(cell.carry) && { carry: front(cell.carry, batch) }),
-      x: [batch, ...cell.input],
-      target: [batch, ...cell.output],
-    } as Tree<Shape>,
-    refs => {
-      const {
-        params,
-        carry = {},
-        x,
-        target,
-      } = refs as unknown as { params: Tree<Ref>; carry?: Tree<Ref>; x: Ref; target: Ref }
-      const [next, y] = cell.step(params, carry, x)
-      return { ...(has(cell.carry) && { carry: next }), loss: sum(lawLoss(1)(y, target)) } as Tree<Ref>
-    },
-  )
+  const step = lossStep(cell, batch)
   const whole = graph(
     {
       copies: Object.fromEntries(Array.from({ length: t }, (_, i) => [`s${i + 1}`, cell.params])),
@@ -173,7 +177,7 @@ function lagsAt(cell: Cell, { batch }: { batch: number }, values: Values, t: num
           x: row(all.xs, s),
           target: row(all.targets, s),
         }
-        out = inline(step as Graph, at as Tree<Ref>) as unknown as typeof out
+        out = inline(step, at as Tree<Ref>) as unknown as typeof out
       }
       return { loss: out!.loss }
     },

@@ -203,8 +203,8 @@ export const faults = [
   {
     breaks: 'a checkpointed gradient keeps the last step only',
     file: 'checkpoint/run.ts',
-    find: "combinedTwo(state.params, under(made, 'gradient.params'))",
-    replace: "under(made, 'gradient.params')",
+    find: "combinedTwo(state.read, under(made, 'gradient.f'))",
+    replace: "under(made, 'gradient.f')",
   },
 
   // Forward mode
