@@ -102,6 +102,7 @@ function unequal(name: string, axis: string, length: number, bindings: Bindings)
     'shape',
     `input '${name}'`,
     `makes axis '${axis}' ${length} long; an earlier input made it ${other}`,
+    'a name stands for one length in a run: give axes that differ different names',
   )
 }
 

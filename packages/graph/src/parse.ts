@@ -95,7 +95,11 @@ class Parser {
     while (!lexer.sees('}')) {
       const name = lexer.name('the name of an output')
       if (taken.has(name.text))
-        throw lexer.error(name, `output ${lexer.show(name)} stands twice; names are unique`)
+        throw lexer.error(
+          name,
+          `output ${lexer.show(name)} stands twice; names are unique`,
+          'rename one of them',
+        )
       taken.add(name.text)
       ports.push({ name: name.text, value: lexer.accept(':') ? this.#term(table) : table.find(name) })
       if (!lexer.accept(',')) break

@@ -59,7 +59,12 @@ export function bindShape(shape: Shape, bindings: Bindings, where: string): read
     const length = bindings.get(dim)
     if (length !== undefined) return length
     const known = [...bindings.keys()].join(', ') || 'none'
-    throw new GraphError('unbound-axis', where, `axis '${dim}' has no length; the inputs bind ${known}`)
+    throw new GraphError(
+      'unbound-axis',
+      where,
+      `axis '${dim}' has no length; the inputs bind ${known}`,
+      'use the axis in the shape of an input',
+    )
   })
 }
 

@@ -25,7 +25,12 @@ export function leaves<T>(
       throw new GraphError('bad-tree', where, `objects stand more than ${DEEPEST} deep in each other`)
     if (isLeaf(branch)) {
       if (seen.has(path))
-        throw new GraphError('duplicate-name', where, `the name '${path}' stands twice; names are unique`)
+        throw new GraphError(
+          'duplicate-name',
+          where,
+          `the name '${path}' stands twice; names are unique`,
+          'a key with dots in it is a path: rename one of them',
+        )
       seen.add(path)
       found.push([path, branch])
     } else if (isBranch(branch)) {

@@ -158,14 +158,19 @@ describe('parse names the line, the column and what was expected', () => {
       hint: did you mean W?
       a forward reference
           parse | 2:17: 'b' is read before it is made; a node reads values of earlier lines
+      hint: move the line that makes it up
       a cyclic reference
           parse | 2:16: 'a' reads itself; a node reads values of earlier lines
+      hint: graphs have no cycles: repeat with scan
       a name that stands twice
           parse | 3:3: the name 'a' stands twice; names are unique
+      hint: rename one of them
       an input that stands twice
           parse | 1:15: the name 'x' stands twice; names are unique
+      hint: rename one of them
       an output that stands twice
           parse | 2:16: output 'y' stands twice; names are unique
+      hint: rename one of them
       a shape that the op does not make
           parse | 2:6: [2] is written, tanh makes [3]
       inputs that do not fit
@@ -176,6 +181,7 @@ describe('parse names the line, the column and what was expected', () => {
           parse | 2:11: sumTo does not take these settings on inputs [3]: Cannot read properties of undefined (reading 'length')
       a setting that stands twice
           parse | 2:31: 'shape' stands twice; keys are unique
+      hint: leave one of them out
       too many values
           parse | 2:3: tanh makes one value; this line names 2
       a ragged constant

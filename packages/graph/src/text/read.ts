@@ -81,7 +81,7 @@ function readRecord(lexer: Lexer, item: () => unknown): Record<string, unknown> 
 /** Sets a key once, `__proto__` included. @throws GraphError `parse` where it is there already. */
 export function define(lexer: Lexer, record: Record<string, unknown>, key: Token, value: unknown): void {
   if (Object.hasOwn(record, key.text))
-    throw lexer.error(key, `${lexer.show(key)} stands twice; keys are unique`)
+    throw lexer.error(key, `${lexer.show(key)} stands twice; keys are unique`, 'leave one of them out')
   Object.defineProperty(record, key.text, { value, enumerable: true, configurable: true, writable: true })
 }
 

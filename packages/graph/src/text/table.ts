@@ -94,11 +94,16 @@ export class Table {
     if (id !== undefined) return id
     const shown = this.#lexer.show(name)
     if (line.includes(name.text))
-      throw this.#lexer.error(name, `${shown} reads itself; a node reads values of earlier lines`)
+      throw this.#lexer.error(
+        name,
+        `${shown} reads itself; a node reads values of earlier lines`,
+        'graphs have no cycles: repeat with scan',
+      )
     if (this.#waiting.has(name.text) || this.#comesLater(name))
       throw this.#lexer.error(
         name,
         `${shown} is read before it is made; a node reads values of earlier lines`,
+        'move the line that makes it up',
       )
     const near = nearest(name.text, this.#names.keys())
     throw this.#lexer.error(name, `${shown} is no value of this graph`, near && `did you mean ${near}?`)
@@ -133,7 +138,11 @@ export class Table {
   }
 
   #twice(name: Token): Error {
-    return this.#lexer.error(name, `the name ${this.#lexer.show(name)} stands twice; names are unique`)
+    return this.#lexer.error(
+      name,
+      `the name ${this.#lexer.show(name)} stands twice; names are unique`,
+      'rename one of them',
+    )
   }
 
   /** True where a later line seems to make this name. */
