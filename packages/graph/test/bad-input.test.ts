@@ -71,12 +71,18 @@ describe('values that do not match the inputs', () => {
   })
   test('a named axis gets two lengths', () => {
     expect(given({ ...fit, y: [1, 2] })).toMatchInlineSnapshot(
-      `"shape | input 'y': makes axis 'T' 2 long; an earlier input made it 1"`,
+      `
+      "shape | input 'y': makes axis 'T' 2 long; an earlier input made it 1
+      hint: a name stands for one length in a run: give axes that differ different names"
+    `,
     )
   })
   test('a name stands twice, nested and flat', () => {
     expect(given({ ...fit, 'params.b': [1, 2] })).toMatchInlineSnapshot(
-      `"duplicate-name | evaluate: the name 'params.b' stands twice; names are unique"`,
+      `
+      "duplicate-name | evaluate: the name 'params.b' stands twice; names are unique
+      hint: a key with dots in it is a path: rename one of them"
+    `,
     )
   })
   test('a value is no number', () => {
@@ -158,7 +164,10 @@ describe('shapes', () => {
   test('an axis has no length, because no input has it', () => {
     const g = graph({ x: [] }, ({ x }) => ({ y: expand(x, { shape: ['T'] }) }))
     expect(message(() => evaluate(g, { x: 1 }))).toMatchInlineSnapshot(
-      `"unbound-axis | value 1: axis 'T' has no length; the inputs bind none"`,
+      `
+      "unbound-axis | value 1: axis 'T' has no length; the inputs bind none
+      hint: use the axis in the shape of an input"
+    `,
     )
   })
   test('numbers do not fill a shape', () => {
@@ -227,12 +236,18 @@ describe('graphs', () => {
       `"bad-tree | graph: 'y' is a string; expected nested plain objects"`,
     )
     expect(message(() => graph({ x: [] }, ({ x }) => ({ 'a.b': x, a: { b: x } })))).toMatchInlineSnapshot(
-      `"duplicate-name | graph: the name 'a.b' stands twice; names are unique"`,
+      `
+      "duplicate-name | graph: the name 'a.b' stands twice; names are unique
+      hint: a key with dots in it is a path: rename one of them"
+    `,
     )
   })
   test('inputs have one name', () => {
     expect(message(() => graph({ 'a.b': [], a: { b: [] } } as never, () => ({})))).toMatchInlineSnapshot(
-      `"duplicate-name | graph: the name 'a.b' stands twice; names are unique"`,
+      `
+      "duplicate-name | graph: the name 'a.b' stands twice; names are unique
+      hint: a key with dots in it is a path: rename one of them"
+    `,
     )
   })
   test('an inlined graph lacks an input', () => {
