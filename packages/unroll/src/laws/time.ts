@@ -59,17 +59,17 @@ const composed: CellLaw = {
     const ys = rowsOf(whole.get('ys')!, cut, steps)
     return firstOf([
       apart('the later outputs', new Map([['ys', second.get('ys')!]]), new Map([['ys', ys]]), 0),
-      apart('the last carry', only(second, 'carry'), only(whole, 'carry'), 0),
+      apart('the last carry', under(second, 'carry'), under(whole, 'carry'), 0),
     ])
   },
 }
 
-const only = (found: Found, prefix: string): Found =>
+const under = (found: Found, prefix: string): Found =>
   new Map([...found].filter(([name]) => name === prefix || name.startsWith(`${prefix}.`)))
 
 /** The carry of a run, as values. */
 function carryOf(found: Found): object {
-  const carry = [...only(found, 'carry')]
+  const carry = [...under(found, 'carry')]
   return carry.length === 0 ? {} : (grow(carry) as object)
 }
 
