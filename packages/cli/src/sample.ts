@@ -44,6 +44,7 @@ export function sampleCommand(): Command {
 
 async function sample({ model: path, length, prompt, ...draw }: SampleOptions): Promise<void> {
   const loaded = await load(path)
+  if (loaded.warning !== undefined) process.stderr.write(`bptt: ${loaded.warning}\n`)
   const record = decodeRecord(loaded.metadata, path)
   checkParams(cellOf(record.model), loaded.params, path)
   const text = written(record, loaded, prompt, length, draw)

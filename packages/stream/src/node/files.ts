@@ -1,38 +1,67 @@
-import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { constants } from 'node:fs'
+import { copyFile, type FileHandle, link, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { GraphError } from '@bptt/graph'
 import { codeOf, reason } from './reason.js'
+import { sweep, temporaryIn } from './temporary.js'
+
+/** What happens to the bytes that are replaced. */
+export interface WriteOptions {
+  /** Where the old bytes are kept, in the same folder; they are not kept where it is not given. */
+  readonly previous?: string
+}
 
 /**
  * Writes a file so that, whatever happens, its path holds either all of the old bytes or all of `bytes`.
  *
- * A temporary file in the same folder is written, flushed to the disk and renamed over the old one; then the
- * folder is flushed. A link is followed, and an existing file's permissions are kept.
+ * A temporary file in the same folder is written, flushed to the disk and renamed over the old one, which stays as `previous` where
+ * that is given; then the folder is flushed. A link is followed, and an existing file's permissions are kept.
  *
  * @throws GraphError `cannot-write` with the reason in plain words; no temporary file stays, and the old file
- *   is as it was (unless only flushing the folder failed: then the new bytes are in place)
+ *   is as it was (unless only what follows the renaming failed: then the new bytes are in place)
  */
-export async function writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  bytes: Uint8Array,
+  { previous }: WriteOptions = {},
+): Promise<void> {
   try {
     const target = await realpath(path).catch(() => path)
-    await replace(target, bytes)
-    await flushFolder(dirname(target))
+    const folder = dirname(target)
+    await sweep(folder)
+    await replace(target, bytes, previous)
+    await flushFolder(folder)
   } catch (error) {
     throw await cannotWrite(path, error)
   }
 }
 
-async function replace(target: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(dirname(target), `.bptt-${randomBytes(8).toString('hex')}.tmp`)
+/** At every moment the target is whole, and so is what is kept: the new file is in place before the kept one is replaced. */
+async function replace(target: string, bytes: Uint8Array, previous: string | undefined): Promise<void> {
+  const [temporary, old] = [temporaryIn(dirname(target)), temporaryIn(dirname(target))]
   const mode = await modeOf(target)
+  const kept = mode === undefined ? undefined : previous
   try {
     await writeFlushed(await open(temporary, 'wx', mode), bytes, mode)
+    if (kept !== undefined) await duplicate(target, old)
     await rename(temporary, target)
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined)
-    throw error
+    if (kept !== undefined) await rename(old, kept)
+  } finally {
+    await Promise.all([temporary, old].map(name => rm(name, { force: true }).catch(() => undefined)))
   }
+}
+
+/** A second name for a file's bytes; a copy, where the file system has no links. */
+async function duplicate(file: string, name: string): Promise<void> {
+  await link(file, name).catch(async () => {
+    await copyFile(file, name, constants.COPYFILE_EXCL)
+    await flush(name)
+  })
+}
+
+async function flush(path: string): Promise<void> {
+  const handle = await open(path)
+  await handle.sync().finally(() => handle.close())
 }
 
 /** Permission bits of the file to replace, if there is one; a device or a pipe must not be renamed away. */
@@ -57,8 +86,7 @@ async function writeFlushed(file: FileHandle, bytes: Uint8Array, mode: number | 
  */
 async function flushFolder(folder: string): Promise<void> {
   try {
-    const handle = await open(folder)
-    await handle.sync().finally(() => handle.close())
+    await flush(folder)
   } catch (error) {
     if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR'].includes(codeOf(error))) throw error
   }

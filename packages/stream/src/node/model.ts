@@ -1,3 +1,4 @@
+import { join, parse as parsePath } from 'node:path'
 import { GraphError, grow, isTensor, leaves, type Tensor, type Tree } from '@bptt/graph'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
 import type { Snapshot } from '../state.js'
@@ -8,8 +9,9 @@ const KEY = 'bptt.snapshot'
 
 /**
  * Writes a snapshot as a safetensors file: tensors `params.…`, `slots.…`, `carry.…` in float64, counters and the open
- * window as JSON in the metadata, beside entries of one's own. The file is replaced whole or not at all.
- * @throws GraphError `cannot-write`.
+ * window as JSON in the metadata, beside entries of one's own. The file is replaced whole or not at all, and the one it replaces
+ * is kept beside it: `model.previous.safetensors`.
+ * @throws GraphError `cannot-write`; then both files are as they were.
  */
 export async function save(
   path: string,
@@ -27,25 +29,50 @@ export async function save(
   await writeAtomic(
     path,
     encodeSafetensors(tensors, { ...metadata, [KEY]: JSON.stringify({ counters, open }) }),
+    { previous: previousOf(path) },
   )
 }
 
+/** Where the last but one snapshot of a file is kept: `model.safetensors` → `model.previous.safetensors`. */
+export function previousOf(path: string): string {
+  const { dir, name, ext } = parsePath(path)
+  return join(dir, `${name}.previous${ext}`)
+}
+
+/** A snapshot from a file. */
+export interface Loaded extends Snapshot {
+  readonly metadata: Readonly<Record<string, string>>
+  /** The file it was read from: the previous one where the last one is lost. */
+  readonly file: string
+  /** Why it is the previous one, as a sentence to show. */
+  readonly warning?: string
+}
+
 /**
- * Reads a snapshot back, with the metadata it was saved with.
+ * Reads a snapshot back, with the metadata it was saved with. Where the file is missing or broken and the previous one is whole, that one
+ * is read, and `warning` says why.
  * @throws GraphError `cannot-read`, `bad-safetensors`; `bad-snapshot` where the file holds something else.
  */
-export async function load(
-  path: string,
-): Promise<Snapshot & { readonly metadata: Readonly<Record<string, string>> }> {
-  const { tensors, metadata } = decodeSafetensors(await readBytes(path), path)
-  const rest = parse(metadata[KEY], path)
+export async function load(path: string): Promise<Loaded> {
+  try {
+    return await read(path)
+  } catch (error) {
+    const kept = await read(previousOf(path)).catch(() => undefined)
+    if (kept === undefined || !(error instanceof GraphError)) throw error
+    return { ...kept, warning: `${error.where}: ${error.detail}; went back to the one before, ${kept.file}` }
+  }
+}
+
+async function read(file: string): Promise<Loaded> {
+  const { tensors, metadata } = decodeSafetensors(await readBytes(file), file)
+  const rest = parse(metadata[KEY], file)
   const part = (name: string): Tree<Tensor> =>
     grow(
       Object.entries(tensors).flatMap(([key, value]) =>
         key.startsWith(`${name}.`) ? [[key.slice(name.length + 1), value] as const] : [],
       ),
     )
-  return { params: part('params'), slots: part('slots'), carry: part('carry'), ...rest, metadata }
+  return { params: part('params'), slots: part('slots'), carry: part('carry'), ...rest, metadata, file }
 }
 
 function parse(text: string | undefined, path: string): Pick<Snapshot, 'counters' | 'open'> {

@@ -1,7 +1,7 @@
 import { decodeUtf8, invalidUtf8At } from '../utf8.js'
 import { type Dtype, dtypes } from './dtype.js'
 import { repeatedKey } from './keys.js'
-import { quote, refuse } from './refuse.js'
+import { printed, quote, refuse } from './refuse.js'
 
 /** Most bytes a header may have: the limit of the reference implementation. */
 export const headerLimit = 100_000_000
@@ -115,7 +115,7 @@ function readEntry(name: string, value: unknown, dataAt: number, fileEnd: number
   }
   const size = elements(shape) * dtype.size
   if (size !== end - begin) {
-    const rule = `${String(value['dtype'])} of shape [${shape.join(', ')}] takes ${size}`
+    const rule = `${String(value['dtype'])} of shape ${printed(shape)} takes ${size}`
     refuse(where, `${tensor} has ${end - begin} bytes, from ${begin} to ${end}`, rule)
   }
   return { name, dtype, shape, begin, end }

@@ -11,3 +11,9 @@ const longest = 60
 export function quote(name: string): string {
   return JSON.stringify(name.length > longest ? `${name.slice(0, longest - 1)}…` : name)
 }
+
+/** A shape from a file, fit for a message. */
+export function printed(shape: readonly number[]): string {
+  const text = shape.join(', ')
+  return `[${text.length > longest ? `${text.slice(0, longest - 1)}…` : text}]`
+}
