@@ -1,5 +1,7 @@
 export { halfSquaredError, type Loss, softmaxCrossEntropy, squaredError } from '@bptt/graph'
+export type { BufferOptions, Overflow } from './backlog.js'
 export { type TextBaselines, textBaselines } from './baselines.js'
+export { type BufferedOptions, buffered, type Counted } from './buffered.js'
 export { type FromGraphOptions, fromGraph, type Observed } from './from-graph.js'
 export type { Engine } from './learner.js'
 export { type EwmaState, ewma, type MeanState, type Metric, mean } from './metric.js'
