@@ -17,7 +17,7 @@ function marbles(run: (tools: Parameters<Parameters<TestScheduler['run']>[0]>[0]
 
 const letters = Object.fromEntries([...'abcdefgh'].map(id => [id, { id }]))
 /** 'c' for an event without a gap before it, 'c2' for one after two that were dropped. */
-const shown = map(({ id, dropped = '' }: Event) => `${id}${dropped}`)
+const shown = map(({ id, dropped }: Event) => `${id}${dropped ?? ''}`)
 
 /** One event a turn. */
 const slowly = (options: Partial<BufferedOptions>): BufferedOptions => ({
@@ -34,7 +34,7 @@ describe('buffered', () => {
       expectObservable(source.pipe(buffered(slowly({})), shown)).toBe('-a-(bc)-|')
       expectSubscriptions(source.subscriptions).toBe('^-------!')
       expectObservable(cold('-a-(bc|)', letters).pipe(buffered(slowly({})), shown)).toBe('-a-(bc|)')
-      expectObservable(cold('---|').pipe(buffered(slowly({})))).toBe('---|')
+      expectObservable(cold<Event>('---|').pipe(buffered(slowly({})))).toBe('---|')
     })
   })
 
