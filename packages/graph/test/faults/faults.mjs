@@ -3,6 +3,6 @@ import { opFaults } from './faults-ops.mjs'
 
 /**
  * One-line mutations of the source: `find` stands exactly once in `file`, `replace` breaks what `breaks` says.
- * Each has to be caught by the laws; `run.mjs` tries them all.
+ * Each has to be caught by the laws; `npm run faults graph` tries them all.
  */
 export const faults = [...opFaults, ...engineFaults]

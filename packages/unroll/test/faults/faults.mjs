@@ -1,6 +1,6 @@
 /**
  * Faults that are planted one at a time in a copy of the source; the laws must catch each. Text that is found stands
- * exactly once in its file; a fault that `needs` the engine gets it as `engine`. `node packages/unroll/test/faults/run.mjs` tries them all (after a build).
+ * exactly once in its file; a fault that `needs` the engine gets it as `engine`. `npm run faults unroll` tries them all.
  */
 export const faults = [
   // Schedules and patterns
