@@ -13,7 +13,7 @@ import {
   windows,
   withinBytes,
 } from '../src/index.js'
-import { kinds, random, randomTree, slopes } from './support.js'
+import { kinds, sequence, slopes } from './support.js'
 
 /** Follows a plan with numbers for states; throws where it uses a state that is not there. */
 function followed(steps: number, actions: readonly Action[]): { held: number; advances: number } {
@@ -103,13 +103,7 @@ describe('a checkpointed gradient', () => {
   const steps = 7
   const of = (kind: string, batch: number): Values => {
     const model = kinds[kind]!(2, 2)
-    const out = model.output[0] as number
-    return {
-      params: randomTree(model.params, 1),
-      carry: randomTree(model.carry, 2, [batch]),
-      xs: random([steps, batch, 2], 3),
-      targets: random([steps, batch, out], 4),
-    } as Values
+    return sequence(model, [steps, batch]) as Values
   }
   const plans = [
     {},

@@ -5,7 +5,6 @@ import {
   type Shape,
   softmaxCrossEntropy,
   squaredError,
-  type Tensor,
   valueAndGradient,
 } from '@bptt/graph'
 import fc from 'fast-check'
@@ -27,7 +26,7 @@ import {
   withEmbedding,
   withReadout,
 } from '../src/index.js'
-import { difference, kinds, numbers, random, randomTree } from './support.js'
+import { difference, kinds, numbers, sequence } from './support.js'
 
 interface Loop {
   readonly body: Graph
@@ -65,22 +64,12 @@ const compiledForm = (graph: Graph): Graph => prune(hoist(lower(graph)))
 
 /** Values for a training graph; symbols where a model reads some. */
 function valuesFor(model: Cell, { T, B, seed }: Size, schedule?: Schedule): Record<string, unknown> {
-  const whole = (shape: readonly number[], bound: number): Tensor => {
-    const { data } = random(shape, seed + 9)
-    return { shape, data: data.map(x => Math.floor(((x + 1) / 2) * bound)) }
-  }
   const weights = schedule === undefined ? [] : weightsOf(schedule, T)
   const credit = Float64Array.from({ length: T * B }, (_, i) => {
     const t = Math.floor(i / B)
     return t === 0 ? 1 : (weights[t - 1] ?? 1)
   })
-  return {
-    params: randomTree(model.params, seed),
-    carry: randomTree(model.carry, seed + 1, [B]),
-    xs: model.input.length === 0 ? whole([T, B], 5) : random([T, B, ...(model.input as number[])], seed + 2),
-    targets: random([T, B, ...(model.output as number[])], seed + 3),
-    credit: { shape: [T, B], data: credit },
-  }
+  return { ...sequence(model, [T, B], seed), credit: { shape: [T, B], data: credit } }
 }
 
 interface Size {

@@ -1,7 +1,7 @@
 import { add, evaluate, mul, sqrt, squaredError, type Tensor, valueAndGradient } from '@bptt/graph'
 import { describe, expect, test } from 'vitest'
 import { artbp, type Credit, cell, fixed, reweight, type Timeline, unroll } from '../src/index.js'
-import { combine, difference, hazardOf, kinds, patterns, random, randomTree, slopes } from './support.js'
+import { combine, difference, hazardOf, kinds, patterns, sequence, slopes } from './support.js'
 
 describe('ARTBP', () => {
   const steps = 5
@@ -18,12 +18,7 @@ describe('ARTBP', () => {
     'with %s is unbiased on %s: the mean over all patterns is the full gradient (identity 32)',
     (_, kind, hazard) => {
       const model = kinds[kind]!(2, 2)
-      const values = {
-        params: randomTree(model.params, 1),
-        carry: randomTree(model.carry, 2),
-        xs: random([steps, 2], 3),
-        targets: random([steps, 2], 4),
-      }
+      const values = sequence(model, [steps])
       const by = ['params', 'carry', 'xs']
       const line = unroll(model, { steps, loss: squaredError, credit: { kind: 'input', each: false } })
       const slope = valueAndGradient(line.graph, { of: 'loss', by })
@@ -47,12 +42,7 @@ describe('ARTBP', () => {
   test('reweight and credit given as an input are the same gradient, bit for bit', () => {
     const model = kinds['lstm']!(2, 3)
     const weights = [0, 1.5, 1.25, 0, 2]
-    const values = {
-      params: randomTree(model.params, 1),
-      carry: randomTree(model.carry, 2),
-      xs: random([6, 2], 3),
-      targets: random([6, 3], 4),
-    }
+    const values = sequence(model, [6])
     const line = unroll(model, { steps: 6, loss: squaredError })
     const open = unroll(model, { steps: 6, loss: squaredError, credit: { kind: 'input', each: false } })
     const fixedCredit = slopes(reweight(line, fixed(weights)).graph, ['params'], values)

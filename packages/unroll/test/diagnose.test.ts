@@ -16,7 +16,7 @@ import {
   stateSpectrum,
 } from '../src/index.js'
 import { cellOf, goldenCases, lossOf, valuesOf } from './golden.js'
-import { kinds, random, randomTree } from './support.js'
+import { kinds, random, randomTree, sequence } from './support.js'
 
 const square = (n: number, data: readonly number[]): Square => ({ n, data: Float64Array.from(data) })
 const squares = fc
@@ -202,12 +202,7 @@ describe('lag norms', () => {
 describe('an estimator report', () => {
   const model = elman({ inputs: 2, hidden: 2 })
   const data = (steps: number): { params: never; carry: never; xs: Tensor; targets: Tensor } =>
-    ({
-      params: randomTree(model.params, 1),
-      carry: randomTree(model.carry, 2, [1]),
-      xs: random([steps, 1, 2], 3),
-      targets: random([steps, 1, 2], 4),
-    }) as never
+    sequence(model, [steps, 1]) as never
   const [fullBptt, blocks, unbiased, constant, naive, sliding] = estimatorReport(
     model,
     data(6),

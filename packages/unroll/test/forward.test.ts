@@ -27,16 +27,10 @@ import {
   uoro,
   withReadout,
 } from '../src/index.js'
-import { combine, difference, kinds, random, randomTree } from './support.js'
+import { combine, difference, kinds, random, sequence } from './support.js'
 
 const steps = 4
-const values = (model: Cell, hidden = model.output[0] as number, seed = 1): Values =>
-  ({
-    params: randomTree(model.params, seed),
-    carry: randomTree(model.carry, seed + 1),
-    xs: random([steps, ...(model.input as number[])], seed + 2),
-    targets: random([steps, hidden], seed + 3),
-  }) as Values
+const values = (model: Cell, seed = 1): Values => sequence(model, [steps], seed) as Values
 
 const gradientOf = (graph: Graph, given: Values): { params: Record<string, Tensor> } =>
   (evaluate(graph, given) as { gradient: { params: Record<string, Tensor> } }).gradient

@@ -12,7 +12,7 @@ import {
   unroll,
   windows,
 } from '../src/index.js'
-import { combine, difference, random, randomTree, slopes } from './support.js'
+import { combine, difference, random, randomTree, sequence, slopes } from './support.js'
 
 type Params = Readonly<Record<string, Tensor>>
 
@@ -106,12 +106,7 @@ describe('randomized telescopes of lags', () => {
   test('by a single sample and by Russian roulette enumerate to full BPTT (identity 44)', () => {
     const model = elman({ inputs: 1, hidden: 2 })
     const line = unroll(model, { steps: 4, loss: squaredError })
-    const values = {
-      params: randomTree(model.params, 1),
-      carry: randomTree(model.carry, 2),
-      xs: random([4, 1], 3),
-      targets: random([4, 2], 4),
-    }
+    const values = sequence(model, [4])
     const upTo = [1, 2, 3, 4].map(h => paramsOf(windows(line, { h }), values))
     const terms = upTo.map((one, n) =>
       n === 0
@@ -136,12 +131,7 @@ describe('randomized telescopes of lags', () => {
 describe('a timeline cut by coins', () => {
   test('accumulated segment by segment, from the carry before each, is the whole at once (identity 38)', () => {
     const model = elman({ inputs: 1, hidden: 2 })
-    const values = {
-      params: randomTree(model.params, 1),
-      carry: randomTree(model.carry, 2),
-      xs: random([12, 1], 3),
-      targets: random([12, 2], 4),
-    }
+    const values = sequence(model, [12])
     const line = reweight(unroll(model, { steps: 12, loss: squaredError }), artbp({ mean: 3, seed: 2 }))
     const weights = (line.credit as { weights: readonly number[] }).weights
     const ends = [...weights.flatMap((weight, i) => (weight === 0 ? [i + 1] : [])), 12]

@@ -43,6 +43,33 @@ export function randomTree(shapes: Tree<Shape>, seed: number, front: readonly nu
   )
 }
 
+/** The inputs of a cell's timeline with a loss, [steps] or [steps, batch] rows of it, all random; symbols in [0, 5) where it reads some. */
+export function sequence(
+  cell: Cell,
+  rows: readonly number[],
+  seed = 1,
+): {
+  readonly params: Tree<Tensor>
+  readonly carry: Tree<Tensor>
+  readonly xs: Tensor
+  readonly targets: Tensor
+} {
+  return {
+    params: randomTree(cell.params, seed),
+    carry: randomTree(cell.carry, seed + 1, rows.slice(1)),
+    xs:
+      cell.input.length === 0
+        ? symbols(rows, seed + 2)
+        : random([...rows, ...(cell.input as number[])], seed + 2),
+    targets: random([...rows, ...(cell.output as number[])], seed + 3),
+  }
+}
+
+function symbols(rows: readonly number[], seed: number): Tensor {
+  const { shape, data } = random(rows, seed)
+  return { shape, data: data.map(x => Math.floor((x + 1) * 2.5)) }
+}
+
 /** Every number of a tree, by dotted name. */
 export function numbers(tree: unknown): Map<string, Float64Array> {
   return new Map(leaves(tree as Tree<Tensor>, isTensor, 'test').map(([name, { data }]) => [name, data]))

@@ -11,7 +11,7 @@ import {
   type TimelineOptions,
   unroll,
 } from '../src/index.js'
-import { combine, difference, kinds, numbers, random, randomTree, slopes } from './support.js'
+import { combine, difference, kinds, numbers, random, sequence, slopes } from './support.js'
 
 type CreditKind = 'full' | 'weights' | 'examples' | 'input' | 'inputs'
 
@@ -77,13 +77,7 @@ function valuesOf(cell: Cell, setting: Setting): Record<string, unknown> {
     return { shape, data: made.data.map((_, i) => f(i)) }
   }
   return {
-    params: randomTree(cell.params, seed + 1),
-    carry: randomTree(cell.carry, seed + 2, front),
-    xs:
-      cell.input.length === 0
-        ? whole(rows, i => (seed + 3 * i) % 5)
-        : random([...rows, ...(cell.input as number[])], seed + 3),
-    targets: random([...rows, ...(cell.output as number[])], seed + 4),
+    ...sequence(cell, rows, seed + 1),
     ...(weighted && { weights: random(rows, seed + 5) }),
     ...(resets && { reset: whole(rows, i => ((seed + i * i) % 3 === 0 ? 1 : 0)) }),
     ...(credit === 'input' && { credit: whole([steps], i => weightAt(seed, i)) }),

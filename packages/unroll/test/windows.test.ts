@@ -23,7 +23,7 @@ import {
 } from '../src/index.js'
 import { tensorsOf } from '../src/numbers.js'
 import { cellOf, goldenCases, lossOf, nameOf, valuesOf } from './golden.js'
-import { difference, random, randomTree, slopes } from './support.js'
+import { difference, sequence, slopes } from './support.js'
 
 const files = ['01-linear.json', '02-elman.json', '03-lstm.json', '04-gru.json', '06-resets.json']
 const cases = files
@@ -151,12 +151,7 @@ describe('windows', () => {
 
   test('and weights of edges compose: a cut edge passes nothing inside a window either', () => {
     const cell = elman({ inputs: 2, hidden: 2 })
-    const given = {
-      params: randomTree(cell.params, 1),
-      carry: randomTree(cell.carry, 2),
-      xs: random([6, 2], 3),
-      targets: random([6, 2], 4),
-    }
+    const given = sequence(cell, [6])
     const line = unroll(cell, { steps: 6, loss: squaredError })
     const both = reweight(windows(line, { h: 6, every: 1 }), every(2))
     expect(
@@ -207,12 +202,7 @@ describe('a window runner', () => {
     const cell = elman({ inputs: 1, hidden: 2 })
     const line = unroll(cell, { steps: 'T', loss: squaredError })
     const runner = windowRunner(line, { h: 4, every: 2 })
-    const given = {
-      params: randomTree(cell.params, 1),
-      carry: randomTree(cell.carry, 2),
-      xs: random([31, 1], 3),
-      targets: random([31, 2], 4),
-    }
+    const given = sequence(cell, [31])
     const made = runner.run(given as Values)
     const whole = windows(unroll(cell, { steps: 31, loss: squaredError }), { h: 4, every: 2 })
     const graph = valueAndGradient(whole.graph as Graph, { of: 'loss', by: ['params'] }) as Graph
