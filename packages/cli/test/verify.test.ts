@@ -178,6 +178,8 @@ describe('bptt verify', () => {
   test('with --json writes every entry and the counts as records', async () => {
     const json = await oneCase('07-optim', 'elman_hse')
     json.cases[0].runs[0].steps[0].grads['readout.bias'].data[0] = 7
+    json.cases[0].runs[3].optimizer = 'Rprop'
+    json.cases[0].runs[4].optimizer = 'constructor'
     const { code, stdout } = await verify(json, '--json')
     const records = stdout
       .trimEnd()
@@ -193,8 +195,8 @@ describe('bptt verify', () => {
       agrees: false,
     })
     expect(records.filter(({ agrees }) => agrees === null).map(({ note }) => note)).toEqual([
-      'not checked: sgd of @bptt/stream has no dampening',
-      'not checked: @bptt/stream has no RMSprop',
+      'not checked: @bptt/stream has no Rprop',
+      'not checked: @bptt/stream has no constructor',
     ])
     expect(records[12]).toEqual({ final: true, tolerance: 1e-9, agree: 9, exceed: 1, notChecked: 2 })
   })

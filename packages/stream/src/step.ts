@@ -18,7 +18,7 @@ import {
   valueAndGradient,
 } from '@bptt/graph'
 import { type Cell, unroll } from '@bptt/unroll'
-import { type Optimizer, zip } from './optimiser.js'
+import { checkStep, type Optimizer, zip } from './optimiser.js'
 import { globalNorm } from './optimisers/clip.js'
 
 /** What a training step is made of. */
@@ -50,8 +50,10 @@ export interface StepOutputs {
  * optimiser. Inputs params, slots, count [], carry, xs ['T', 1, ...], targets, credit ['T']; outputs as `StepOutputs`.
  *
  * The loss is the sum over the window, so that the expected update does not depend on where the window was cut.
+ * @throws GraphError `no-step` where the optimiser only changes gradients.
  */
 export function stepGraph({ model, loss, optimizer }: StepOptions): Graph {
+  checkStep('optimizer', optimizer)
   const line = unroll(model, { steps: 'T', batch: 1, loss, credit: { kind: 'input', each: false } })
   const slope = valueAndGradient(line.graph, { of: 'loss', by: ['params'] })
   const rows = ['T', 1] as const

@@ -1,17 +1,29 @@
 import {
   add,
+  div,
   filled,
   type Graph,
   graph,
   isRef,
   isShape,
   leaves,
+  mul,
   type Ref,
   type Shape,
   type Tensor,
   type Tree,
 } from '@bptt/graph'
-import { adam, adamw, chain, clipByGlobalNorm, type Optimizer, sgd } from '@bptt/stream'
+import {
+  adagrad,
+  adam,
+  adamw,
+  chain,
+  clipByGlobalNorm,
+  type Optimizer,
+  type Rate,
+  rmsprop,
+  sgd,
+} from '@bptt/stream'
 import { type Case, caseAt, paramGradsAt, paramsAt } from './case.js'
 import { compare, type Finding, type Named, type Pair, pairOf, pairUp, unchecked } from './compare.js'
 import { bad, field, items, numberAt, optional, type Spot, textAt } from './read.js'
@@ -88,28 +100,59 @@ function stepPairs(
 function optimizerAt(spot: Spot): Optimizer | string {
   const kind = textAt(field(spot, 'optimizer'))
   const hyper = field(spot, 'hyper')
-  if (kind === 'SGD') return sgdAt(hyper)
-  if (kind === 'Adam' || kind === 'AdamW') return adamAt(hyper, kind === 'Adam' ? adam : adamw)
-  return `@bptt/stream has no ${kind}`
+  return makers.get(kind)?.(hyper) ?? `@bptt/stream has no ${kind}`
 }
 
-function sgdAt(hyper: Spot): Optimizer | string {
-  const momentum = setting(hyper, 'momentum')
-  if (momentum !== 0 && setting(hyper, 'dampening') !== 0) return 'sgd of @bptt/stream has no dampening'
-  const nesterov = optional(hyper, 'nesterov')?.value === true
-  return sgd(numberAt(field(hyper, 'lr')), {
-    momentum,
-    nesterov,
+const sgdAt = (hyper: Spot): Optimizer =>
+  sgd(numberAt(field(hyper, 'lr')), {
+    momentum: setting(hyper, 'momentum'),
+    dampening: setting(hyper, 'momentum') === 0 ? 0 : setting(hyper, 'dampening'), // PyTorch reads it with a momentum only
+    nesterov: flag(hyper, 'nesterov'),
+    weightDecay: setting(hyper, 'weight_decay'),
+  })
+
+const rmspropAt = (hyper: Spot): Optimizer =>
+  rmsprop(numberAt(field(hyper, 'lr')), {
+    alpha: numberAt(field(hyper, 'alpha')),
+    eps: numberAt(field(hyper, 'eps')),
+    momentum: setting(hyper, 'momentum'),
+    centered: flag(hyper, 'centered'),
+    weightDecay: setting(hyper, 'weight_decay'),
+  })
+
+const adagradAt = (hyper: Spot): Optimizer => {
+  const [lr, decay] = [numberAt(field(hyper, 'lr')), setting(hyper, 'lr_decay')]
+  const falling: Rate = { text: `${lr}/(1 + ${decay} t)`, at: t => div(lr, add(mul(t, decay), 1)) }
+  return adagrad(decay === 0 ? lr : falling, {
+    eps: numberAt(field(hyper, 'eps')),
+    initial: setting(hyper, 'initial_accumulator_value'),
     weightDecay: setting(hyper, 'weight_decay'),
   })
 }
 
-function adamAt(hyper: Spot, make: typeof adam): Optimizer | string {
-  if (optional(hyper, 'amsgrad')?.value === true) return 'adam of @bptt/stream has no amsgrad'
-  const [b1, b2] = items(field(hyper, 'betas'), 2).map(numberAt) as [number, number]
-  const eps = numberAt(field(hyper, 'eps'))
-  return make(numberAt(field(hyper, 'lr')), { b1, b2, eps, weightDecay: setting(hyper, 'weight_decay') })
-}
+const adamAt =
+  (make: typeof adam) =>
+  (hyper: Spot): Optimizer => {
+    const [b1, b2] = items(field(hyper, 'betas'), 2).map(numberAt) as [number, number]
+    return make(numberAt(field(hyper, 'lr')), {
+      b1,
+      b2,
+      eps: numberAt(field(hyper, 'eps')),
+      weightDecay: setting(hyper, 'weight_decay'),
+      amsgrad: flag(hyper, 'amsgrad'),
+    })
+  }
+
+/** Optimisers by PyTorch's names. */
+const makers: ReadonlyMap<string, (hyper: Spot) => Optimizer> = new Map([
+  ['SGD', sgdAt],
+  ['RMSprop', rmspropAt],
+  ['Adagrad', adagradAt],
+  ['Adam', adamAt(adam)],
+  ['AdamW', adamAt(adamw)],
+])
+
+const flag = (hyper: Spot, name: string): boolean => optional(hyper, name)?.value === true
 
 const setting = (hyper: Spot, name: string): number => {
   const at = optional(hyper, name)

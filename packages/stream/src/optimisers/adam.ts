@@ -1,6 +1,7 @@
-import { add, div, isShape, mapTree, mul, pow, type Ref, sqrt, square, sub, type Tree } from '@bptt/graph'
-import { type Optimizer, type UpdateSite, zip } from '../optimiser.js'
-import { checkAmount, checkRate, checkUnit, decayed } from './settings.js'
+import { add, div, max, mul, pow, type Ref, sqrt, square, sub, type Tree } from '@bptt/graph'
+import { branch, type Optimizer, type UpdateSite, zip } from '../optimiser.js'
+import { checkRate, type Rate, rateNow, rateText } from './rate.js'
+import { alike, blend, checkAmount, checkUnit, decayed } from './settings.js'
 
 /** Settings of Adam; the defaults are the paper's. */
 export interface AdamOptions {
@@ -12,6 +13,8 @@ export interface AdamOptions {
   readonly eps?: number
   /** λ ≥ 0: in `adam` added to the gradient (L2), in `adamw` subtracted from the parameter. */
   readonly weightDecay?: number
+  /** Divides by the largest v so far [reddi2018], in PyTorch's form: before its bias is corrected. */
+  readonly amsgrad?: boolean
 }
 
 /**
@@ -19,7 +22,7 @@ export interface AdamOptions {
  * p ← p − lr/(1 − b₁ˢ) · m / (√v/√(1 − b₂ˢ) + eps), s counting updates from 1. PyTorch's conventions.
  * @throws GraphError `bad-setting`.
  */
-export function adam(lr: number, options: AdamOptions = {}): Optimizer {
+export function adam(lr: Rate, options: AdamOptions = {}): Optimizer {
   const { weightDecay = 0 } = options
   checkAmount('adam', 'weightDecay', weightDecay)
   return adamLike('adam', lr, options, (g, { params }) => decayed(g, params, weightDecay))
@@ -29,51 +32,48 @@ export function adam(lr: number, options: AdamOptions = {}): Optimizer {
  * Adam with decoupled weight decay [loshchilov-hutter2019]: p ← p (1 − lr λ) first, then Adam's step. Default λ = 0.01.
  * @throws GraphError `bad-setting`.
  */
-export function adamw(lr: number, { weightDecay = 0.01, ...options }: AdamOptions = {}): Optimizer {
+export function adamw(lr: Rate, { weightDecay = 0.01, ...options }: AdamOptions = {}): Optimizer {
   checkAmount('adamw', 'weightDecay', weightDecay)
   const inner = adamLike('adamw', lr, options, g => g)
   return {
     ...inner,
     update(gradients, site) {
-      const { updates, slots } = inner.update(gradients, site)
-      return { updates: zip([updates, site.params], (u, p) => add(u, mul(p, -lr * weightDecay))), slots }
+      const { down } = rateNow(lr, site.count)
+      const made = inner.update(gradients, site)
+      const updates = zip([made.updates, site.params], (u, p) => add(u, mul(mul(p, weightDecay), down)))
+      return { ...made, updates }
     },
   }
 }
 
-interface Moments {
-  readonly m: Tree<Ref>
-  readonly v: Tree<Ref>
-}
-
 function adamLike(
   name: string,
-  lr: number,
-  { b1 = 0.9, b2 = 0.999, eps = 1e-8 }: AdamOptions,
+  lr: Rate,
+  options: AdamOptions,
   regularise: (gradients: Tree<Ref>, site: UpdateSite) => Tree<Ref>,
 ): Optimizer {
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-8, amsgrad = false } = options
   checkRate(name, lr)
   checkUnit(name, 'b1', b1)
   checkUnit(name, 'b2', b2)
   checkAmount(name, 'eps', eps)
+  const kinds = amsgrad ? ['m', 'v', 'top'] : ['m', 'v']
   return {
-    text: `${name}(${lr})`,
-    slots: params => ({
-      m: mapTree(params, isShape, shape => shape),
-      v: mapTree(params, isShape, shape => shape),
-    }),
+    text: `${name}(${rateText(lr)}${amsgrad ? ', amsgrad' : ''})`,
+    slots: params => Object.fromEntries(kinds.map(kind => [kind, alike(params)])),
     update(gradients, site) {
       const g = regularise(gradients, site)
-      const { m: oldM, v: oldV } = site.slots as unknown as Moments
-      const m = zip([oldM, g], (mean, now) => add(mul(mean, b1), mul(now, 1 - b1)))
-      const v = zip([oldV, g], (mean, now) => add(mul(mean, b2), mul(square(now), 1 - b2)))
+      const { down, reports } = rateNow(lr, site.count)
+      const m = zip([branch(site.slots, 'm'), g], (mean, now) => blend(mean, now, b1))
+      const v = zip([branch(site.slots, 'v'), g], (mean, now) => blend(mean, square(now), b2))
+      const top = amsgrad ? { top: zip([branch(site.slots, 'top'), v], (old, now) => max(old, now)) } : {}
       const s = add(site.count, 1)
-      const rate = div(-lr, sub(1, pow(b1, s)))
+      const rate = div(down, sub(1, pow(b1, s)))
       const scale = sqrt(sub(1, pow(b2, s)))
-      const updates = zip([m, v], (mean, squares) =>
+      const updates = zip([m, top.top ?? v], (mean, squares) =>
         mul(rate, div(mean, add(div(sqrt(squares), scale), eps))),
       )
-      return { updates, slots: { m, v } }
+      return { updates, slots: { m, v, ...top }, reports }
     },
   }
 }

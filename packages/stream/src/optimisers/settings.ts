@@ -1,16 +1,5 @@
-import { add, GraphError, mul, type Ref, type Tree } from '@bptt/graph'
+import { add, GraphError, isShape, mapTree, mul, type Ref, type Shape, type Tree } from '@bptt/graph'
 import { zip } from '../optimiser.js'
-
-/** @throws GraphError `bad-setting` where a learning rate is not a number > 0. */
-export function checkRate(where: string, lr: number): void {
-  if (!(lr > 0 && lr < Number.POSITIVE_INFINITY))
-    throw new GraphError(
-      'bad-setting',
-      where,
-      `the learning rate is ${lr}; it is a number > 0`,
-      '1e-3 is a usual start',
-    )
-}
 
 /** @throws GraphError `bad-setting` where a decay is not in [0, 1). */
 export function checkUnit(where: string, name: string, value: number): void {
@@ -24,7 +13,23 @@ export function checkAmount(where: string, name: string, value: number): void {
     throw new GraphError('bad-setting', where, `${name} is ${value}; it is a number ≥ 0`)
 }
 
+/** @throws GraphError `bad-setting` where a number of updates is not whole and ≥ 1. */
+export function checkCount(where: string, name: string, value: number): void {
+  if (!(Number.isSafeInteger(value) && value >= 1))
+    throw new GraphError('bad-setting', where, `${name} is ${value}; it is a whole number ≥ 1`)
+}
+
 /** Gradients with λ p added: L2 regularisation. */
 export function decayed(gradients: Tree<Ref>, params: Tree<Ref>, weightDecay: number): Tree<Ref> {
   return weightDecay === 0 ? gradients : zip([gradients, params], (g, p) => add(g, mul(p, weightDecay)))
+}
+
+/** Slots of one kind: a number for every number of the parameters. */
+export function alike(params: Tree<Shape>): Tree<Shape> {
+  return mapTree(params, isShape, shape => shape)
+}
+
+/** An exponential average, one observation on: decay · mean + (1 − decay) · now. */
+export function blend(mean: Ref, now: Ref, decay: number): Ref {
+  return add(mul(mean, decay), mul(now, 1 - decay))
 }
