@@ -6,6 +6,7 @@ import {
   isTensor,
   type Leaf,
   leaves,
+  mapTree,
   type Ref,
   type Tree,
 } from '@bptt/graph'
@@ -52,7 +53,8 @@ export function groups(optimizers: Readonly<Record<string, Optimizer>>): Optimiz
           const own = grow(parts[k]!)
           return leaves(average?.(branch(slots, `g${k}`), own) ?? own, isTensor, 'groups')
         })
-        return grow(read.flat())
+        const found = new Map(read.flat())
+        return mapTree(params, isTensor, (_, name) => found.get(name)!)
       },
     }),
   }

@@ -23,8 +23,11 @@ export const rateText = (rate: Rate): string => (typeof rate === 'number' ? Stri
 
 /** @throws GraphError `bad-setting` where a learning rate is not a number > 0. */
 export function checkRate(where: string, rate: Rate): void {
-  if (typeof rate === 'object' ? typeof rate?.at === 'function' : rate > 0 && rate < Number.POSITIVE_INFINITY)
-    return
+  const isRate =
+    typeof rate === 'number'
+      ? rate > 0 && rate < Number.POSITIVE_INFINITY
+      : typeof rate?.text === 'string' && typeof rate.at === 'function'
+  if (isRate) return
   throw new GraphError(
     'bad-setting',
     where,
