@@ -201,6 +201,17 @@ describe('bptt verify', () => {
     expect(records[12]).toEqual({ final: true, tolerance: 1e-9, agree: 9, exceed: 1, notChecked: 2 })
   })
 
+  test.each([
+    ['as PyTorch does', (sum: number, t: number) => 0.5 / (1 + 0.25 * t) / (Math.sqrt(sum) + 0.01), 0],
+    ['as no one does', (sum: number, t: number) => 0.5 / (1 + 0.25 * (t + 1)) / (Math.sqrt(sum) + 0.01), 1],
+  ])('compares the updates of Adagrad, made by hand %s', async (_, rate, exceed) => {
+    const { code, stdout } = await verify(adagradByHand(rate))
+    expect(code).toBe(exceed)
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
+      exceed === 0 ? /^2 entries agree/ : /^1 entry agrees .*, 1 exceed/,
+    )
+  })
+
   test('takes a model with no more than parameters, inputs and outputs', async () => {
     const json = await oneCase('04-gru', 'gru_ce_b3')
     const { name, config, params, inputs, outputs, initial_carry } = json.cases[0]
@@ -347,4 +358,33 @@ function replaced(whole: Json, path: Path, value: unknown): Json {
   else if (value === undefined) delete parent[last]
   else parent[last] = value
   return copy
+}
+
+/** Updates of a linear net with one number in each place, o = V U x over one step, by Adagrad with this rate. */
+function adagradByHand(rate: (sum: number, t: number) => number): Json {
+  const tensor = (...data: number[]): Json => ({ shape: data.map(() => 1), data: data.slice(0, 1) })
+  const all = ({ U, W, V }: Record<'U' | 'W' | 'V', number>): Json => ({
+    U: tensor(U, 0),
+    W: tensor(W, 0),
+    V: tensor(V, 0),
+  })
+  let p = { U: 0.5, W: 0.25, V: 2 }
+  const sums = { U: 0.1, W: 0.1, V: 0.1 }
+  const params = all(p)
+  const steps = [0, 1, 2].map(t => {
+    const [x, o] = [3, p.V * p.U * 3]
+    const g = { U: o * p.V * x, W: 0, V: o * p.U * x }
+    for (const name of ['U', 'W', 'V'] as const) {
+      sums[name] += g[name] ** 2
+      p = { ...p, [name]: p[name] - rate(sums[name], t) * g[name] }
+    }
+    const grad_norm = Math.hypot(g.U, g.V)
+    return { loss: o ** 2 / 2, grad_norm, clip_coef: 1, grads: all(g), params_after: all(p) }
+  })
+  const batch = { inputs: tensor(3, 0, 0), targets: tensor(0, 0, 0) }
+  const hyper = { lr: 0.5, lr_decay: 0.25, eps: 0.01, initial_accumulator_value: 0.1, weight_decay: 0 }
+  const config = { layers: [{ type: 'linear', input: 1, hidden: 1 }], output: 1, loss: 'half_squared_error' }
+  const run = { name: 'by hand', optimizer: 'Adagrad', hyper, steps }
+  const found = { name: 'scalar', config, params, batches: [batch, batch, batch], runs: [run] }
+  return { schema: 1, family: 'optim', cases: [found] }
 }
