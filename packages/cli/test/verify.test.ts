@@ -332,7 +332,7 @@ describe('a malformed file', () => {
           refused += 1
         }
     expect(refused).toBeGreaterThan(500)
-  })
+  }, 90_000)
 
   test('that cannot be read ends with code 2', async () => {
     const { code, stderr } = await run(join(folder, 'none.json'))
