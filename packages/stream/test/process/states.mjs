@@ -1,6 +1,6 @@
 // A trainer that is small and quick to start, and states of it.
 import { adam, squaredError, trainer } from '@bptt/stream'
-import { elman, every, withReadout } from '@bptt/unroll'
+import { artbp, elman, every, withReadout } from '@bptt/unroll'
 import { from } from 'rxjs'
 
 /** Event t of an endless stream, from 1: the same wherever it is read from. */
@@ -25,4 +25,10 @@ export function snapshotOf(events) {
     .pipe(online.train())
     .subscribe()
   return online.snapshot()
+}
+
+/** Ways to make gradients, by name. */
+export const estimators = {
+  block: every(4),
+  artbp: artbp({ mean: 6, tail: 4, seed: 3 }),
 }
