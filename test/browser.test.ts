@@ -25,11 +25,11 @@ describe.skipIf(path === undefined)(inChromium(path), () => {
   })
 
   /** The empty page. `first` runs in it before any other script. */
-  async function open(first = ''): Promise<Page> {
+  async function open(first = '', path = '/'): Promise<Page> {
     const page = await context!.newPage()
     page.on('pageerror', error => errors.push(error.message))
     if (first !== '') await page.addInitScript(first)
-    await page.goto(site!.origin)
+    await page.goto(site!.origin + path)
     return page
   }
 
@@ -90,6 +90,23 @@ describe.skipIf(path === undefined)(inChromium(path), () => {
       },
     )
   })
+
+  test('a page that is not isolated has no threads, and says what would give it some', async () => {
+    expect(await ask(await open(), 'a page', 'refusal', 2)).toBe(
+      "no-threads | compile: this page has no memory that threads can share; that needs cross-origin isolation\nhint: serve it with 'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp', or compile with threads: 1",
+    )
+  })
+
+  test.each(['a page', 'a worker'] as const)(
+    "%s that is isolated has Node's bits in the gradient of two threads",
+    async place => {
+      const page = await open('', '/isolated')
+      const engine = { dtype: 'float32', flavour: 'portable' } as const
+      expect(await ask(page, place, 'isolated')).toBe(true)
+      const found = await ask(page, place, 'threadedBits', engine)
+      expect(found).toEqual(experiment.threadedBits(engine))
+    },
+  )
 
   describe.each([
     ['without WebAssembly', 'delete globalThis.WebAssembly', 'this JavaScript engine has no WebAssembly'],

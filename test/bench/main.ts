@@ -13,6 +13,7 @@ import { memory } from './sections/memory.js'
 import { soak } from './sections/soak.js'
 import { steps } from './sections/steps.js'
 import { stream } from './sections/stream.js'
+import { threads } from './sections/threads.js'
 
 const parts: Readonly<Record<Section, (context: Context) => boolean | Promise<boolean>>> = {
   steps,
@@ -23,6 +24,7 @@ const parts: Readonly<Record<Section, (context: Context) => boolean | Promise<bo
   memory,
   allocations,
   stream,
+  threads,
   build,
   soak,
 }

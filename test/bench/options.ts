@@ -10,6 +10,7 @@ export const sections = [
   'memory',
   'allocations',
   'stream',
+  'threads',
   'build',
   'soak',
 ] as const

@@ -2,6 +2,7 @@
 
 import {
   compile,
+  type Dim,
   evaluate,
   GraphError,
   isTensor,
@@ -32,8 +33,8 @@ const [steps, batch, inputs, outputs] = [9, 3, 5, 2]
 const net = withReadout(lstm({ inputs, hidden: 7 }), { outputs })
 
 /** The gradient of an LSTM's timeline. */
-const slope = () =>
-  valueAndGradient(unroll(net, { steps: 'T', batch, loss: squaredError }).graph, {
+const slope = (examples: Dim = batch) =>
+  valueAndGradient(unroll(net, { steps: 'T', batch: examples, loss: squaredError }).graph, {
     of: 'loss',
     by: ['params', 'carry'],
   })
@@ -68,6 +69,14 @@ export function gradientBits(engine: Engine): Bits {
   return bits(compile(slope(), engine).run(values()))
 }
 
+/** The bits of the gradient as two threads compute it, the same in each of many runs. */
+export function threadedBits(engine: Engine): Bits {
+  const program = compile(slope('B'), { ...engine, threads: 2 })
+  const runs = Array.from({ length: 50 }, () => bits(program.run(values())))
+  const odd = runs.find(run => JSON.stringify(run) !== JSON.stringify(runs[0]))
+  return odd ?? runs[0]!
+}
+
 /** Next-symbol prediction of a text that repeats: every report, and the parameters after the last. */
 export function train(engine: Engine): { readonly reports: readonly Report[]; readonly params: Bits } {
   const symbols = 5
@@ -96,9 +105,9 @@ export function isolated(): unknown {
 }
 
 /** What is said where a program cannot be compiled; '' where it can. */
-export function refusal(): string {
+export function refusal(threads = 1): string {
   try {
-    compile(slope())
+    compile(slope('B'), { threads })
     return ''
   } catch (error) {
     if (error instanceof GraphError) return `${error.code} | ${error.message}`

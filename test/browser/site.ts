@@ -15,6 +15,12 @@ export interface Site {
   readonly close: () => Promise<void>
 }
 
+/** What a page and its workers are served with that may share memory between threads. */
+const isolation = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+}
+
 /** Serves the built packages, what they import and the modules of this folder, on a free port. */
 export async function serve(): Promise<Site> {
   const missing: string[] = []
@@ -24,7 +30,7 @@ export async function serve(): Promise<Site> {
       const [type, text] = await answer(path)
       // the port is another in the next run, so nothing old is ever met
       const headers = { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'max-age=3600, immutable' }
-      response.writeHead(200, headers)
+      response.writeHead(200, { ...headers, ...(path === '/' ? {} : isolation) })
       response.end(text)
     } catch (error) {
       missing.push(path)
@@ -87,7 +93,7 @@ const own = /^\/(packages\/[a-z]+\/dist|test\/browser)\/[\w./-]+$/
 const library = /^\/libraries\/(\w+)\/([\w./-]+)$/
 
 async function answer(path: string): Promise<readonly [type: string, text: string]> {
-  if (path === '/') return ['text/html', page()]
+  if (path === '/' || path === '/isolated') return ['text/html', page()]
   if (path === '/worker.js') return ['text/javascript', worker]
   const plain = path.replace(/^\/resolved\//, '/')
   const text = await script(fileOf(plain))

@@ -143,6 +143,8 @@ export interface OpSpec {
   readonly linearize: (inputs: readonly Ref[], attrs: Attrs, wants: readonly boolean[]) => Linearized
   /** Applies the op and pushes the tangents of its inputs (null: zero) through. */
   readonly push: (inputs: readonly Ref[], attrs: Attrs, tangents: readonly (Ref | null)[]) => Pushed
+  /** True where only the lengths of the inputs' axes are read, never their numbers. */
+  readonly measures?: boolean
   /** A cheaper equal value, tried as the node is made. */
   readonly fold: ((inputs: readonly Ref[], attrs: Attrs) => Ref | undefined) | undefined
   /** Floating-point operations of one application, for the bound shapes of its inputs. */

@@ -61,6 +61,8 @@ export interface Declared<N extends readonly string[], A> {
   readonly domain?: readonly [low: number, high: number]
   readonly cases?: readonly { readonly shapes: readonly Shape[]; readonly attrs?: A }[]
   readonly analytic?: boolean
+  /** True where only the lengths of the inputs' axes are read, never their numbers. */
+  readonly measures?: boolean
   /** Machine code, element by element: one register of each input, then the settings. */
   readonly lanes?: (e: Lanes, ...args: [...{ readonly [K in keyof N]: Lane }, A]) => Lane
   /** How it is compiled where it is no elementwise op. */
@@ -113,6 +115,7 @@ export function op<const N extends readonly string[], A extends object = Record<
     linearize: (x, attrs, wants) => linearizeBy(spec, rules as Rule[], x, attrs, wants),
     push: (x, attrs, tangents) => pushBy(spec, pushes as Rule[], x, attrs, tangents),
     fold: declared.fold as OpSpec['fold'],
+    measures: declared.measures ?? false,
     flops: (x, run) => (declared.flops ?? onePerElement)(x, run as Run & { attrs: A }),
     samples: samplesOf(declared),
     emission: emissionOf(declared),

@@ -98,12 +98,14 @@ describe('a compiled timeline', () => {
       const graph = training(model)
       const program = compile(graph, { dtype: 'float64' })
       const single = compile(graph)
+      const threaded = compile(graph, { dtype: 'float64', threads: 2 })
       fc.assert(
         fc.property(sizes, schedules, (size, schedule) => {
           const values = valuesFor(model, size, schedule) as never
           const expected = evaluate(graph, values)
           expect(difference(program.run(values), expected)).toBeLessThanOrEqual(1e-11)
           expect(gap(single.run(values), expected)).toBeLessThanOrEqual(1e-4)
+          expect(difference(threaded.run(values), expected)).toBeLessThanOrEqual(1e-11)
         }),
         { numRuns: 6, seed: hidden },
       )

@@ -1,6 +1,7 @@
 import {
   add,
   compile,
+  type Dim,
   filled,
   type Graph,
   graph,
@@ -31,7 +32,8 @@ export function ours(flavour: 'portable' | 'fast'): Engine {
   return {
     name: 'ours',
     flavour,
-    prepare: work => (work.cell === 'balancing' ? balancingRunner(work, flavour) : netRunner(work, flavour)),
+    prepare: work =>
+      work.cell === 'balancing' ? balancingRunner(work, flavour) : netRunner(work, flavour, 1),
   }
 }
 
@@ -44,8 +46,9 @@ export interface Compiled {
 
 type Values = Readonly<Record<string, unknown>>
 
-function netRunner(work: Workload, flavour: 'portable' | 'fast'): Runner {
-  const { program, first } = compiledStep(work, flavour)
+/** Steps of a net, in one thread or several. */
+export function netRunner(work: Workload, flavour: 'portable' | 'fast', threads: number): Runner {
+  const { program, first } = compiledStep(work, flavour, modelOf(work), threads)
   let count = 0
   return {
     step: () => {
@@ -62,16 +65,18 @@ function netRunner(work: Workload, flavour: 'portable' | 'fast'): Runner {
   }
 }
 
-/** The training step of a workload, compiled; the number of time steps is bound at run time. */
+/** The training step of a workload, compiled; the number of time steps is bound at run time, and the batch where threads share it. */
 export function compiledStep(
   work: Workload,
   flavour: 'portable' | 'fast',
   model: Cell = modelOf(work),
+  threads = 1,
 ): Compiled {
   const optimizer = optimizerOf(work)
   const slots = optimizer.slots(model.params)
   const keep = { params: 'params', ...(work.optimizer === 'adam' && { slots: 'slots' }) }
-  const program: Program = compile(trainingGraph(work, model, optimizer), { flavour, keep })
+  const step = trainingGraph(work, model, optimizer, threads === 1 ? work.batch : 'B')
+  const program: Program = compile(step, { flavour, keep, threads })
   const { xs, targets } = dataOf(work)
   const rows = [work.steps, work.batch]
   const shaped = (data: Float32Array, shape: readonly number[]): Tensor => ({
@@ -104,8 +109,7 @@ interface Inputs {
 }
 
 /** Forward, backward, clip and update as one graph; the loss and its gradient are scaled to means. */
-function trainingGraph(work: Workload, model: Cell, optimizer: Optimizer): Graph {
-  const { batch } = work
+function trainingGraph(work: Workload, model: Cell, optimizer: Optimizer, batch: Dim): Graph {
   const loss = work.loss === 'squared' ? squaredError : softmaxCrossEntropy
   const line = unroll(model, { steps: 'T', batch, loss })
   const slope = valueAndGradient(line.graph, { of: 'loss', by: ['params'] })

@@ -1,5 +1,5 @@
 import { mul } from '../elementwise.js'
-import { sumTo } from '../linear.js'
+import { expand, sumTo } from '../linear.js'
 import { type Op, op } from '../op.js'
 import type { Ref } from '../ref.js'
 import { type Shape, sizeOf } from '../shape.js'
@@ -41,6 +41,8 @@ function per(total: Ref, x: Ref, axes: readonly number[], less: number): Ref {
 /** The number of elements along some axes of x, as a scalar: for named axes, whose lengths the run binds. No derivative. */
 export const count: Op<readonly ['x'], Axes> = op<readonly ['x'], Axes>({
   name: 'count',
+  measures: true,
+  lower: ([x], { axes }) => ones(x!, axes),
   inputs: ['x'],
   saves: [],
   shape: ([x], { axes }) => {
@@ -56,6 +58,12 @@ export const count: Op<readonly ['x'], Axes> = op<readonly ['x'], Axes>({
     { shapes: [[2, 3]], attrs: { axes: [0, 1] } },
   ],
 })
+
+/** As many ones as there are elements along some axes, summed. */
+function ones(x: Ref, axes: readonly number[]): Ref {
+  const shape = axes.map(axis => x.shape[axis]!)
+  return sumTo(expand(x.builder.constant(1), { shape }), { shape: [] })
+}
 
 /** Settings of a variance. */
 export interface VarianceOptions extends ReduceOptions {

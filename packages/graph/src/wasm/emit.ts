@@ -1,5 +1,5 @@
 import type { Arena, Header } from './arena.js'
-import { Func, WasmModule } from './assembler.js'
+import { Func, MOST_PAGES, WasmModule } from './assembler.js'
 import { Functions } from './functions.js'
 import { bytesOf, fusedKernel, type Target } from './fused.js'
 import type { CallOut, Fused, Instruction, LoopInstruction, Pack, Plan, Product, Rows } from './plan.js'
@@ -36,7 +36,7 @@ export function emitModule(plan: Plan, header: Header, arena: Arena, target: Tar
 class Emitter {
   readonly #arena: Arena
   readonly #target: Target
-  readonly #module = new WasmModule({ pages: 1 })
+  readonly #module: WasmModule
   readonly #functions: Functions
   readonly #callOut: number
   readonly #tick: number
@@ -50,6 +50,7 @@ class Emitter {
   constructor(header: Header, arena: Arena, target: Target) {
     this.#arena = arena
     this.#target = target
+    this.#module = new WasmModule(target.shared ? { max: MOST_PAGES, shared: true } : {})
     this.#callOut = this.#module.importFunction('env', 'call', ['i32', 'i32'], [])
     this.#tick = this.#module.importFunction('env', 'tick', ['i32'], [])
     this.#functions = new Functions(this.#module)

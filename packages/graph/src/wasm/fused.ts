@@ -11,6 +11,8 @@ export interface Target {
   readonly constants: ConstantTable
   /** Reports the time after every kernel. */
   readonly trace: boolean
+  /** Its memory is seen by other threads. */
+  readonly shared?: boolean
 }
 
 /** A fused kernel: its parameters are the operands' addresses, then the length of the outermost axis where it is named. */

@@ -11,6 +11,7 @@ import {
   type Places,
   placeBuffers,
 } from './arena.js'
+import { MOST_PAGES } from './assembler.js'
 import { type Emitted, emitModule } from './emit.js'
 import { bytesOf, type Target } from './fused.js'
 import type { CallOut, Plan } from './plan.js'
@@ -42,10 +43,17 @@ function emitInto(
   return needed <= room ? { header, arena, emitted } : emitInto(plan, layout, target, bindings, 2 * needed)
 }
 
+function memoryOf(bytes: number, shared: boolean): WebAssembly.Memory {
+  const initial = Math.ceil(bytes / PAGE)
+  return new WebAssembly.Memory(shared ? { initial, maximum: MOST_PAGES, shared } : { initial })
+}
+
 /** A plan that runs: its module, its memory, and the lengths it is laid out for. */
 export class Machine {
   readonly plan: Plan
   readonly moduleBytes: number
+  /** What another thread needs to run it too, where its memory is shared and it calls no JavaScript. */
+  readonly parts: { readonly module: WebAssembly.Module; readonly memory: WebAssembly.Memory } | undefined
   readonly #target: Target
   readonly #header: Header
   readonly #memory: WebAssembly.Memory
@@ -79,12 +87,13 @@ export class Machine {
     this.kernels = emitted.kernels
     this.times = new Float64Array(emitted.kernels.length)
     this.counts = new Float64Array(emitted.kernels.length)
-    this.#memory = new WebAssembly.Memory({ initial: Math.ceil(this.#arena.bytes / PAGE) })
+    this.#memory = memoryOf(this.#arena.bytes, target.shared ?? false)
     const call = (number: number, room: number): void => this.#callOut(emitted.calls[number]!, room)
     const tick = (kernel: number): void => this.#tick(kernel)
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(emitted.bytes), {
-      env: { memory: this.#memory, call, tick },
-    })
+    const module = new WebAssembly.Module(emitted.bytes)
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory, call, tick } })
+    const alone = target.shared !== true || emitted.calls.length > 0
+    this.parts = alone ? undefined : { module, memory: this.#memory }
     this.#run = instance.exports['run'] as () => void
     this.#words = new Int32Array(this.#memory.buffer)
     this.#elements = this.#view()
@@ -115,9 +124,24 @@ export class Machine {
 
   /** Runs once. Resident inputs keep their values until `commit`. */
   run(): void {
+    this.ready()
+    this.compute()
+    this.check()
+  }
+
+  /** Makes ready for a run that another thread may do. */
+  ready(): void {
     if (this.#target.trace) this.#last = performance.now()
     this.#words[FAULT / 4] = 0 // a run that threw may have left a mark
+  }
+
+  /** The run itself. */
+  compute(): void {
     this.#run()
+  }
+
+  /** @throws GraphError `bad-index` where the run met an id that is no row. */
+  check(): void {
     if (this.#words[FAULT / 4] === 0) return
     throw new GraphError(
       'bad-index',

@@ -2,6 +2,9 @@ import { GraphError } from '../error.js'
 import { Bytes } from './bytes.js'
 import { typeCodes, type ValType } from './types.js'
 
+/** The most pages that memory of 32-bit addresses has; shared memory says beforehand how far it may grow. */
+export const MOST_PAGES = 65_536
+
 /** The memory a module imports as `env.memory`, in pages of 65,536 bytes. */
 export interface MemoryLimits {
   readonly pages?: number

@@ -1,20 +1,17 @@
 import { GraphError } from '../error.js'
-import { bindAxes, readInputs, type Values } from '../evaluate.js'
-import type { Graph, Port, Tensors } from '../graph.js'
+import type { Values } from '../evaluate.js'
+import type { Graph, Tensors } from '../graph.js'
 import { hoist } from '../hoist.js'
 import { lower } from '../lower.js'
 import { prune } from '../prune.js'
 import { share } from '../rewrite/share.js'
-import { type Bindings, bindShape, showShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
-import { grow } from '../tree.js'
-import { CONSTANTS } from './arena.js'
 import { dynamicAxes } from './axes.js'
-import { ConstantTable } from './lanes.js'
-import { type Elements, Machine } from './machine.js'
-import { planOf } from './planner.js'
-import { hasFma, supported } from './probe.js'
-import { showPlan } from './show.js'
+import { Compiled } from './compiled.js'
+import type { Elements } from './machine.js'
+import { supported } from './probe.js'
+import { batchAxis, Threaded } from './threads/threaded.js'
+import { wholeLengths } from './threads/whole.js'
 
 /** How a program is compiled. */
 export interface CompileOptions {
@@ -29,6 +26,13 @@ export interface CompileOptions {
   readonly keep?: Readonly<Record<string, string>>
   /** Measures every kernel, for `profile`; slower. */
   readonly trace?: boolean
+  /**
+   * Threads that share the rows of the batch, each step; 1 where not given. The same result as with one to rounding, and the
+   * same bits every time. The caller's thread is one of them and waits for the others.
+   */
+  readonly threads?: number
+  /** The axis that threads split: needed where more than one named axis of the inputs could be the batch. */
+  readonly batch?: string
 }
 
 /** How long a kernel took. */
@@ -82,7 +86,7 @@ export interface Program<Out = unknown> {
 export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions = {}): Program<Out> {
   const missing = supported()
   if (missing !== undefined) throw new GraphError('no-simd', 'compile', missing)
-  const made = new Compiled<Out>(graph, options)
+  const made = compiled<Out>(graph, options)
   return {
     run: (values, how) => made.run(values, how),
     commit: () => made.commit(),
@@ -97,234 +101,27 @@ export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions 
   }
 }
 
-class Compiled<Out> {
-  readonly #graph: Graph
-  readonly #options: CompileOptions
-  readonly #axes: readonly string[]
-  readonly #names: readonly string[]
-  /** Output name → input name. */
-  readonly #keep: ReadonlyMap<string, string>
-  /** Inputs that hold a value in the current machine's memory. */
-  readonly #resident = new Set<string>()
-  /** One per set of compiled-in lengths. */
-  readonly #machines = new Map<string, Machine>()
-  #current: Machine | undefined
-  #bindings: Bindings = new Map()
-  /** True after a run that was not committed. */
-  #open = false
-
-  constructor(graph: Graph, options: CompileOptions) {
-    this.#graph = prune(hoist(share(lower(graph))))
-    this.#options = options
-    this.#axes = dynamicAxes(this.#graph)
-    this.#names = namedAxes(this.#graph)
-    this.#keep = keepOf(graph, options.keep ?? {})
-  }
-
-  run(values: Values, { commit = true }: RunOptions = {}): Tensors<Out> {
-    const given = this.#read(values)
-    const machine = this.#machineFor(given)
-    this.#open = false
-    machine.plan.inputs.forEach(({ name, view }, i) => {
-      const value = given[i]
-      if (value !== undefined) machine.write(view, value.data)
-      if (value !== undefined) this.#resident.add(name)
-    })
-    machine.run()
-    this.#open = true
-    if (commit) this.commit()
-    const outputs = machine.plan.outputs.filter(({ name }) => !this.#keep.has(name))
-    return grow(outputs.map(({ name, view }) => [name, machine.read(view)] as const)) as Tensors<Out>
-  }
-
-  commit(): void {
-    if (this.#open) this.#current?.commit()
-    this.#open = false
-  }
-
-  read(input: string): Tensor {
-    const found = this.#current?.plan.inputs.find(({ name }) => name === input)
-    if (found !== undefined && this.#resident.has(input)) return this.#current!.read(found.view)
-    throw new GraphError(
-      'missing-input',
-      `input '${input}'`,
-      'holds no value; it is read after a run that was given one',
-    )
-  }
-
-  next(input: string): Tensor {
-    const output = [...this.#keep].find(([, kept]) => kept === input)?.[0]
-    const found = this.#current?.plan.outputs.find(({ name }) => name === output)
-    if (found !== undefined && this.#open) return this.#current!.read(found.view)
-    throw new GraphError(
-      'missing-input',
-      `input '${input}'`,
-      'has no next value; resident inputs have one after a run that is not committed',
-    )
-  }
-
-  bind(lengths: Readonly<Record<string, number>>): void {
-    this.#enter(new Map([...this.#bindings, ...Object.entries(lengths)]), [])
-  }
-
-  view(name: string): Elements {
-    const machine = this.#bound()
-    const found = [...machine.plan.inputs, ...machine.plan.outputs].find(port => port.name === name)
-    if (found === undefined) {
-      const names = [...this.#graph.inputs, ...this.#graph.outputs].map(port => port.name).join(', ')
-      throw new GraphError('unknown-input', `'${name}'`, `is no input or output; there are ${names}`)
-    }
-    this.#resident.add(name)
-    return machine.window(found.view)
-  }
-
-  step(): void {
-    const machine = this.#bound()
-    this.#open = false
-    machine.run()
-    machine.commit()
-  }
-
-  plan(): string {
-    return showPlan(this.#bound().plan)
-  }
-
-  profile(): readonly KernelTime[] {
-    const machine = this.#current
-    if (machine === undefined) return []
-    const rows = machine.kernels.map((name, i) => ({
-      name,
-      calls: machine.counts[i]!,
-      ms: machine.times[i]!,
-    }))
-    return rows.sort((a, b) => b.ms - a.ms)
-  }
-
-  /** The machine in use; a graph without named axes needs no lengths. */
-  #bound(): Machine {
-    return this.#current ?? this.#enter(this.#bindings, [])
-  }
-
-  size(): { readonly module: number; readonly memory: number } {
-    return { module: this.#current?.moduleBytes ?? 0, memory: this.#current?.memoryBytes ?? 0 }
-  }
-
-  /** The values by input; resident ones may be missing. */
-  #read(values: Values): readonly (Tensor | undefined)[] {
-    const kept = new Set([...this.#keep.values()].filter(name => this.#resident.has(name)))
-    return readInputs(this.#graph, values, kept)
-  }
-
-  /** The machine for the lengths of these values, with the resident values in it. */
-  #machineFor(given: readonly (Tensor | undefined)[]): Machine {
-    return this.#enter(new Map([...this.#bindings, ...bindAxes(this.#graph, given)]), given)
-  }
-
-  /** The machine for these lengths, in use from now on. */
-  #enter(bindings: Bindings, given: readonly (Tensor | undefined)[]): Machine {
-    const same = this.#names.every(axis => bindings.get(axis) === this.#bindings.get(axis))
-    if (same && this.#current !== undefined) return this.#current
-    const open = this.#names.find(axis => !bindings.has(axis))
-    if (open !== undefined)
-      throw new GraphError(
-        'unbound-axis',
-        'program',
-        `axis '${open}' has no length; bind gives one to every named axis`,
-      )
-    this.#forget(given, bindings)
-    const fixed = new Map([...bindings].filter(([axis]) => !this.#axes.includes(axis)))
-    const key = [...fixed]
-      .map(([axis, length]) => `${axis}=${length}`)
-      .sort()
-      .join()
-    const machine = this.#machines.get(key) ?? this.#make(fixed, bindings)
-    this.#machines.set(key, machine)
-    machine.bind(bindings)
-    if (this.#current !== undefined && this.#current !== machine)
-      this.#carryOver(this.#current, machine, given)
-    this.#current = machine
-    this.#bindings = bindings
-    return machine
-  }
-
-  #make(fixed: Bindings, bindings: Bindings): Machine {
-    const plan = planOf(this.#graph, { bindings: fixed, axes: this.#axes, keep: this.#keep })
-    const type = this.#options.dtype === 'float64' ? 'f64' : 'f32'
-    const fma = this.#options.flavour !== 'portable' && hasFma()
-    return new Machine(
-      plan,
-      { type, fma, constants: new ConstantTable(CONSTANTS), trace: this.#options.trace ?? false },
-      bindings,
-    )
-  }
-
-  /** Values that are not given and would have another shape from now on are gone; state that is kept has to stay. */
-  #forget(given: readonly (Tensor | undefined)[], bindings: Bindings): void {
-    const kept = new Set(this.#keep.values())
-    const gone = this.#graph.inputs.filter(({ name, value }, i) => {
-      if (given[i] !== undefined || !this.#resident.has(name)) return false
-      const [was, is] = [this.#bindings, bindings].map(lengths =>
-        showShape(bindShape(this.#graph.shapes[value]!, lengths, name)),
-      )
-      if (was !== is && kept.has(name))
-        throw new GraphError('missing-input', `input '${name}'`, `was ${was} and is now ${is}; give it anew`)
-      return was !== is
-    })
-    for (const { name } of gone) this.#resident.delete(name)
-  }
-
-  /** Copies resident values that were not given to another machine. */
-  #carryOver(from: Machine, to: Machine, given: readonly (Tensor | undefined)[]): void {
-    from.plan.inputs.forEach(({ name, view }, i) => {
-      if (given[i] === undefined && this.#resident.has(name))
-        to.write(to.plan.inputs[i]!.view, from.read(view).data)
-    })
-  }
+/** The program, in one thread or several. */
+function compiled<Out>(graph: Graph, options: CompileOptions): Program<Out> {
+  const { threads = 1 } = options
+  checkThreads(threads)
+  if (threads === 1) return new Compiled<Out>(optimised(graph), options)
+  const axis = batchAxis(graph, dynamicAxes(graph), options.batch)
+  return new Threaded<Out>(optimised(wholeLengths(graph, axis)), options, axis, threads)
 }
 
-/** Output name → input name of all that is kept, checked. */
-function keepOf(graph: Graph, keep: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
-  const found = Object.entries(keep).flatMap(([out, input]) => pairs(graph, out, input))
-  const shapeOf = (ports: readonly Port[], name: string): string =>
-    showShape(graph.shapes[ports.find(port => port.name === name)!.value]!)
-  found.forEach(([out, input], i) => {
-    const [made, held] = [shapeOf(graph.outputs, out), shapeOf(graph.inputs, input)]
-    if (made !== held)
-      throw new GraphError(
-        'shape',
-        `'${out}'`,
-        `is ${made} and input '${input}' ${held}; what is kept has the input's shape`,
-      )
-    const other = found.findIndex(pair => pair[1] === input)
-    if (other < i)
-      throw new GraphError(
-        'twice-kept',
-        `'${input}'`,
-        `is to hold '${found[other]![0]}' and '${out}'; an input keeps one output`,
-      )
-  })
-  return new Map(found)
+/** All passes from graph to graph. */
+const optimised = (graph: Graph): Graph => prune(hoist(share(lower(graph))))
+
+function checkThreads(threads: number): void {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS) return
+  throw new GraphError(
+    'bad-threads',
+    'compile',
+    `threads is ${threads}; it is a whole number from 1 to ${MOST_THREADS}`,
+    'take as many as there are idle cores',
+  )
 }
 
-/** The names of the axes of a graph's inputs. */
-function namedAxes(graph: Graph): readonly string[] {
-  return graph.inputs.flatMap(({ value }) => graph.shapes[value]!.filter(dim => typeof dim === 'string'))
-}
-
-/** Outputs under one name with the inputs under another: `params` keeps `params.W` in `params.W`. */
-function pairs(graph: Graph, out: string, input: string): readonly (readonly [string, string])[] {
-  const under = (name: string, prefix: string): boolean => name === prefix || name.startsWith(`${prefix}.`)
-  const found = graph.outputs
-    .filter(({ name }) => under(name, out))
-    .map(({ name }) => [name, input + name.slice(out.length)] as const)
-  const odd = found.find(([, name]) => !graph.inputs.some(port => port.name === name))
-  if (found.length === 0)
-    throw new GraphError('unknown-output', `'${out}'`, 'is not an output, so it cannot be kept')
-  if (odd !== undefined)
-    throw new GraphError(
-      'unknown-input',
-      `'${odd[1]}'`,
-      `is not an input, so '${odd[0]}' cannot be kept there`,
-    )
-  return found
-}
+/** More than any batch gains from. */
+const MOST_THREADS = 64
