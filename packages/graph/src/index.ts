@@ -17,14 +17,9 @@ export { type HessianProduct, hessianVectorProduct } from './hessian.js'
 export { print } from './print.js'
 export { prune } from './prune.js'
 export { disconnected, type Pull, type Pullback, vjp } from './vjp.js'
+export { compile } from './wasm/compile.js'
 export type { Elements } from './wasm/machine.js'
-export {
-  type CompileOptions,
-  compile,
-  type KernelTime,
-  type Program,
-  type RunOptions,
-} from './wasm/program.js'
+export type { CompileOptions, KernelTime, Program, RunOptions } from './wasm/program.js'
 
 // What is read off a graph, changed in it, and followed while it changes.
 

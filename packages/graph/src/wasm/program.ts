@@ -1,17 +1,7 @@
-import { GraphError } from '../error.js'
 import type { Values } from '../evaluate.js'
-import type { Graph, Tensors } from '../graph.js'
-import { hoist } from '../hoist.js'
-import { lower } from '../lower.js'
-import { prune } from '../prune.js'
-import { share } from '../rewrite/share.js'
+import type { Tensors } from '../graph.js'
 import type { Tensor } from '../tensor.js'
-import { dynamicAxes } from './axes.js'
-import { Compiled } from './compiled.js'
 import type { Elements } from './machine.js'
-import { supported } from './probe.js'
-import { batchAxis, Threaded } from './threads/threaded.js'
-import { wholeLengths } from './threads/whole.js'
 
 /** How a program is compiled. */
 export interface CompileOptions {
@@ -74,54 +64,3 @@ export interface Program<Out = unknown> {
   /** Bytes of the module and of its memory, for the lengths last used. */
   readonly size: () => { readonly module: number; readonly memory: number }
 }
-
-/**
- * Compiles a graph to WebAssembly SIMD.
- *
- * One program serves every length of the axes that loops run along: memory grows when a longer one comes. Other named axes
- * are compiled in, once per length met.
- *
- * @throws GraphError `no-simd` where the engine has no WebAssembly SIMD; later, when it runs, what `evaluate` throws of its inputs.
- */
-export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions = {}): Program<Out> {
-  const missing = supported()
-  if (missing !== undefined) throw new GraphError('no-simd', 'compile', missing)
-  const made = compiled<Out>(graph, options)
-  return {
-    run: (values, how) => made.run(values, how),
-    commit: () => made.commit(),
-    read: input => made.read(input),
-    next: input => made.next(input),
-    bind: lengths => made.bind(lengths),
-    view: name => made.view(name),
-    step: () => made.step(),
-    plan: () => made.plan(),
-    profile: () => made.profile(),
-    size: () => made.size(),
-  }
-}
-
-/** The program, in one thread or several. */
-function compiled<Out>(graph: Graph, options: CompileOptions): Program<Out> {
-  const { threads = 1 } = options
-  checkThreads(threads)
-  if (threads === 1) return new Compiled<Out>(optimised(graph), options)
-  const axis = batchAxis(graph, dynamicAxes(graph), options.batch)
-  return new Threaded<Out>(optimised(wholeLengths(graph, axis)), options, axis, threads)
-}
-
-/** All passes from graph to graph. */
-const optimised = (graph: Graph): Graph => prune(hoist(share(lower(graph))))
-
-function checkThreads(threads: number): void {
-  if (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS) return
-  throw new GraphError(
-    'bad-threads',
-    'compile',
-    `threads is ${threads}; it is a whole number from 1 to ${MOST_THREADS}`,
-    'take as many as there are idle cores',
-  )
-}
-
-/** More than any batch gains from. */
-const MOST_THREADS = 64
