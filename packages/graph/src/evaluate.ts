@@ -60,7 +60,8 @@ function tensorOf(name: string, value: Nested | Tensor): Tensor {
   }
 }
 
-const isNested = (value: unknown): value is Nested | Tensor =>
+/** True for numbers as an input takes them. */
+export const isNested = (value: unknown): value is Nested | Tensor =>
   typeof value === 'number' || Array.isArray(value) || ArrayBuffer.isView(value) || isTensor(value)
 
 /** The lengths of the named axes, read off the inputs; every use of a name has the same length. */

@@ -22,6 +22,12 @@ export interface NonFinite {
   readonly text: string
 }
 
+/** How numbers are rounded. */
+export interface FiniteOptions {
+  /** `float32` rounds every value as a program in float32 does, so that what overflows there is found; float64 where not given. */
+  readonly dtype?: 'float32' | 'float64'
+}
+
 /**
  * Evaluates a graph and finds the first node whose value is not finite although all it reads is: in evaluation order,
  * step by step inside loops. An input that is not finite is found first. Constants do not count: infinity may be meant.
@@ -29,8 +35,13 @@ export interface NonFinite {
  * @returns undefined where every value is finite.
  * @throws GraphError as `evaluate` does.
  */
-export function checkFinite(graph: Graph, values: Values): NonFinite | undefined {
-  const inputs = readInputs(graph, values) as readonly Tensor[]
+export function checkFinite(
+  graph: Graph,
+  values: Values,
+  { dtype = 'float64' }: FiniteOptions = {},
+): NonFinite | undefined {
+  const round = roundings[dtype]
+  const inputs = (readInputs(graph, values) as readonly Tensor[]).map(round)
   const bindings = bindAxes(graph, inputs)
   for (const [i, { name, value }] of graph.inputs.entries()) {
     const at = firstBad(inputs[i]!)
@@ -38,12 +49,25 @@ export function checkFinite(graph: Graph, values: Values): NonFinite | undefined
       return finding(`input ${word(name)}: ${shapeText(graph.shapes[value]!)}`, 'input', inputs[i]!, at, [])
   }
   try {
-    search(graph, inputs, bindings, [])
+    search(graph, inputs, { bindings, round }, [])
     return undefined
   } catch (found) {
     if (found instanceof Found) return found.finding
     throw found
   }
+}
+
+type Rounding = (value: Tensor) => Tensor
+
+const roundings: Readonly<Record<'float32' | 'float64', Rounding>> = {
+  float64: value => value,
+  float32: ({ shape, data }) => ({ shape, data: data.map(Math.fround) }),
+}
+
+/** What holds for all of a search. */
+interface Search {
+  readonly bindings: Bindings
+  readonly round: Rounding
 }
 
 /** Leaves the loops it was found in. */
@@ -59,7 +83,7 @@ class Found {
 function search(
   graph: Graph,
   inputs: readonly Tensor[],
-  bindings: Bindings,
+  { bindings, round }: Search,
   steps: readonly number[],
 ): readonly Tensor[] {
   const shapes = bind(graph, bindings)
@@ -75,7 +99,7 @@ function search(
     } else if (node.kind === 'apply') {
       const read = node.inputs.map(id => values[id]!)
       const run = { attrs: node.attrs, shapes: node.outputs.map(id => shapes[id]!), bindings }
-      const made = compute(node.op, read, run, steps)
+      const made = compute(node.op, read, run, round, steps).map(round)
       const clean = node.inputs.every((id, i) => fixed.has(id) || firstBad(read[i]!) < 0)
       if (clean) judge(graph, node, made, steps)
       node.outputs.forEach((id, k) => {
@@ -87,8 +111,16 @@ function search(
 }
 
 /** The values of one application; a graph that its op runs is searched step by step. */
-function compute(op: OpSpec, read: readonly Tensor[], run: Run, steps: readonly number[]): readonly Tensor[] {
-  const replayed = op.replay?.(read, run, (body, slice, axes, t) => search(body, slice, axes, [...steps, t]))
+function compute(
+  op: OpSpec,
+  read: readonly Tensor[],
+  run: Run,
+  round: Rounding,
+  steps: readonly number[],
+): readonly Tensor[] {
+  const replayed = op.replay?.(read, run, (body, slice, bindings, t) =>
+    search(body, slice, { bindings, round }, [...steps, t]),
+  )
   return replayed ?? op.forward(read, run)
 }
 

@@ -19,7 +19,14 @@ export { prune } from './prune.js'
 export { disconnected, type Pull, type Pullback, vjp } from './vjp.js'
 export { compile } from './wasm/compile.js'
 export type { Elements } from './wasm/machine.js'
-export type { CompileOptions, KernelTime, Program, RunOptions } from './wasm/program.js'
+export type {
+  CompileOptions,
+  KernelCost,
+  KernelTime,
+  Program,
+  ProgramDescription,
+  RunOptions,
+} from './wasm/program.js'
 
 // What is read off a graph, changed in it, and followed while it changes.
 
@@ -38,7 +45,7 @@ export type {
   GraphDocument,
 } from './edit/document.js'
 export { applyPatches, type Edited, type EditOptions, edit } from './edit.js'
-export { checkFinite, type NonFinite } from './finite.js'
+export { checkFinite, type FiniteOptions, type NonFinite } from './finite.js'
 export { type Live, live } from './live.js'
 export { type ParseOptions, parse } from './parse.js'
 export { share } from './rewrite/share.js'

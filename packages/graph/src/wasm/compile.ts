@@ -1,9 +1,13 @@
 import { GraphError } from '../error.js'
+import { isNested, type Values } from '../evaluate.js'
+import { checkFinite } from '../finite.js'
 import type { Graph } from '../graph.js'
 import { hoist } from '../hoist.js'
 import { lower } from '../lower.js'
 import { prune } from '../prune.js'
 import { share } from '../rewrite/share.js'
+import type { Nested, Tensor } from '../tensor.js'
+import { leaves } from '../tree.js'
 import { dynamicAxes } from './axes.js'
 import { Compiled } from './compiled.js'
 import { supported } from './probe.js'
@@ -22,6 +26,7 @@ import { wholeLengths } from './threads/whole.js'
 export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions = {}): Program<Out> {
   const missing = supported()
   if (missing !== undefined) throw new GraphError('no-simd', 'compile', missing)
+  const { dtype = 'float32' } = options
   const made = compiled<Out>(graph, options)
   return {
     run: (values, how) => made.run(values, how),
@@ -32,13 +37,22 @@ export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions 
     view: name => made.view(name),
     step: () => made.step(),
     plan: () => made.plan(),
+    describe: lengths => made.describe(lengths),
+    checkFinite: values => checkFinite(graph, allValues(graph, made, values), { dtype }),
     profile: () => made.profile(),
     size: () => made.size(),
   }
 }
 
+/** These values, and for the other inputs what lies in the program. */
+function allValues(graph: Graph, program: Pick<Program, 'read'>, values: Values = {}): Values {
+  const given = new Map<string, Nested | Tensor>(leaves(values, isNested, 'checkFinite'))
+  for (const { name } of graph.inputs) if (!given.has(name)) given.set(name, program.read(name))
+  return Object.fromEntries(given)
+}
+
 /** The program, in one thread or several. */
-function compiled<Out>(graph: Graph, options: CompileOptions): Program<Out> {
+function compiled<Out>(graph: Graph, options: CompileOptions): Omit<Program<Out>, 'checkFinite'> {
   const { threads = 1 } = options
   checkThreads(threads)
   if (threads === 1) return new Compiled<Out>(optimised(graph), options)

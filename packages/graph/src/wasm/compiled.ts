@@ -5,21 +5,23 @@ import type { Tensor } from '../tensor.js'
 import { grow, type Leaf } from '../tree.js'
 import { CONSTANTS } from './arena.js'
 import { axesIn, dynamicAxes } from './axes.js'
-import { checkBound, namedAxes, noNext, noPort, noValue, Residents } from './keep.js'
+import { described, kernelCosts } from './costs.js'
+import { checkBound, checkLengths, namedAxes, noNext, noPort, noValue, Residents } from './keep.js'
 import { ConstantTable } from './lanes.js'
 import { type Elements, Machine } from './machine.js'
 import { planOf } from './planner.js'
 import { hasFma } from './probe.js'
-import type { CompileOptions, KernelTime, Program, RunOptions } from './program.js'
+import type { CompileOptions, KernelTime, Program, ProgramDescription, RunOptions } from './program.js'
 import { showPlan } from './show.js'
 
 /** A program that runs in one thread. */
-export class Compiled<Out> implements Program<Out> {
+export class Compiled<Out> implements Omit<Program<Out>, 'checkFinite'> {
   readonly #graph: Graph
   readonly #options: CompileOptions
   readonly #shared: boolean
-  /** Axes whose length is given at run time, and all there are. */
-  readonly #axes: readonly string[]
+  /** Axes whose length is given at run time. */
+  readonly axes: readonly string[]
+  /** All named axes. */
   readonly #all: ReadonlySet<string>
   readonly #names: readonly string[]
   readonly #residents: Residents
@@ -38,7 +40,7 @@ export class Compiled<Out> implements Program<Out> {
     this.#graph = graph
     this.#options = options
     this.#shared = shared
-    this.#axes = dynamicAxes(graph)
+    this.axes = dynamicAxes(graph)
     this.#all = axesIn(graph)
     this.#names = namedAxes(graph)
     this.#residents = new Residents(graph, options.keep ?? {})
@@ -112,6 +114,15 @@ export class Compiled<Out> implements Program<Out> {
     return showPlan(this.machine().plan)
   }
 
+  describe(lengths: Readonly<Record<string, number>> = {}): ProgramDescription {
+    const machine = this.machine()
+    checkLengths(lengths, this.axes)
+    const bindings = new Map([...this.#bindings, ...Object.entries(lengths)])
+    const bytes = this.#options.dtype === 'float64' ? 8 : 4
+    const kernels = kernelCosts(machine.plan.instructions, bindings, bytes)
+    return described(kernels, machine.bytesFor(bindings), machine.moduleBytes)
+  }
+
   profile(): readonly KernelTime[] {
     const machine = this.#current
     if (machine === undefined) return []
@@ -139,7 +150,7 @@ export class Compiled<Out> implements Program<Out> {
     if (same && this.#current !== undefined) return this.#current
     checkBound(this.#names, bindings)
     this.#residents.forget(given, this.#bindings, bindings)
-    const fixed = new Map([...bindings].filter(([axis]) => this.#all.has(axis) && !this.#axes.includes(axis)))
+    const fixed = new Map([...bindings].filter(([axis]) => this.#all.has(axis) && !this.axes.includes(axis)))
     const key = [...fixed]
       .map(([axis, length]) => `${axis}=${length}`)
       .sort()
@@ -156,7 +167,7 @@ export class Compiled<Out> implements Program<Out> {
 
   #make(fixed: Bindings, bindings: Bindings): Machine {
     const { keep } = this.#residents
-    const plan = planOf(this.#graph, { bindings: fixed, axes: this.#axes, keep })
+    const plan = planOf(this.#graph, { bindings: fixed, axes: this.axes, keep })
     const { dtype, flavour, trace = false } = this.#options
     const target = {
       type: dtype === 'float64' ? ('f64' as const) : ('f32' as const),

@@ -1,7 +1,7 @@
 import { GraphError } from '../error.js'
 import { readInputs, type Values } from '../evaluate.js'
 import type { Graph, Port } from '../graph.js'
-import { type Bindings, bindShape, showShape } from '../shape.js'
+import { type Bindings, bindShape, checkShape, showShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
 
 /** A program's resident state: which outputs are kept in which inputs, and which inputs hold a value now. */
@@ -101,6 +101,20 @@ export function checkBound(names: readonly string[], bindings: Bindings): void {
       'program',
       `axis '${open}' has no length; bind gives one to every named axis`,
     )
+}
+
+/** @throws GraphError `unknown-axis`, `bad-shape` where these are no lengths of axes that a program takes at run time. */
+export function checkLengths(lengths: Readonly<Record<string, number>>, axes: readonly string[]): void {
+  for (const [axis, length] of Object.entries(lengths)) {
+    if (!axes.includes(axis))
+      throw new GraphError(
+        'unknown-axis',
+        'program',
+        `axis '${axis}' is none that a loop runs along; those are ${axes.join(', ') || 'none'}`,
+        'bind the other axes first: their lengths are compiled in',
+      )
+    checkShape([length], `axis '${axis}'`)
+  }
 }
 
 /** Output name → input name of all that is kept, checked. */

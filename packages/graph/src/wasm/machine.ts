@@ -107,12 +107,21 @@ export class Machine {
     return this.#arena.bytes
   }
 
+  /** Bytes of memory that other lengths would take. */
+  bytesFor(bindings: Bindings): number {
+    return this.#layFor(bindings).bytes
+  }
+
+  #layFor(bindings: Bindings): Arena {
+    return layOut(this.plan, this.#header, this.#layout, bytesOf(this.#target.type), bindings)
+  }
+
   /** Lays memory out for these lengths; values of fixed size keep their places. */
   bind(bindings: Bindings): void {
     const changed = this.plan.axes.some(axis => bindings.get(axis) !== this.#bindings.get(axis))
     if (!changed) return
     this.#bindings = bindings
-    this.#arena = layOut(this.plan, this.#header, this.#layout, bytesOf(this.#target.type), bindings)
+    this.#arena = this.#layFor(bindings)
     const missing = this.#arena.bytes - this.#memory.buffer.byteLength
     if (missing > 0) {
       this.#memory.grow(Math.ceil(missing / PAGE))

@@ -1,4 +1,5 @@
 import type { Values } from '../evaluate.js'
+import type { NonFinite } from '../finite.js'
 import type { Tensors } from '../graph.js'
 import type { Tensor } from '../tensor.js'
 import type { Elements } from './machine.js'
@@ -35,6 +36,31 @@ export interface KernelTime {
   readonly ms: number
 }
 
+/** What a kernel of a program costs in one run. */
+export interface KernelCost {
+  /** As in `profile`. */
+  readonly name: string
+  /** Times it runs: once per step in a loop. */
+  readonly calls: number
+  /** Floating-point operations of all its calls; a call out to JavaScript counts none. */
+  readonly flops: number
+  /** Bytes its calls read and write. */
+  readonly bytes: number
+}
+
+/** What a program does and holds, for some lengths. */
+export interface ProgramDescription {
+  /** In the order they run. */
+  readonly kernels: readonly KernelCost[]
+  /** Floating-point operations of one run. */
+  readonly flops: number
+  /** Bytes of memory: those that `size` gives for a program bound to these lengths. */
+  readonly memory: number
+  /** Bytes of the module. */
+  readonly module: number
+  readonly text: string
+}
+
 /** How a program runs. */
 export interface RunOptions {
   /** False leaves resident inputs as they were, until `commit`. */
@@ -59,6 +85,17 @@ export interface Program<Out = unknown> {
   readonly step: () => void
   /** What the program does, for the lengths last used: a line per kernel in the order they run. */
   readonly plan: () => string
+  /**
+   * Kernels, flops and bytes of one run, as data and as text: for the lengths bound now, or, without binding them, for others of
+   * the axes that loops run along.
+   */
+  readonly describe: (lengths?: Readonly<Record<string, number>>) => ProgramDescription
+  /**
+   * Computes a run again in JavaScript, node by node, rounded to the program's element type, and finds the first number that is not
+   * finite, with its step. It reads what lies in the inputs, and `values` in place of some: after a run that was not committed, that run.
+   * @throws GraphError `missing-input` where an input holds nothing.
+   */
+  readonly checkFinite: (values?: Values) => NonFinite | undefined
   /** Time per kernel since the program was made, the slowest first; empty unless compiled with `trace`. */
   readonly profile: () => readonly KernelTime[]
   /** Bytes of the module and of its memory, for the lengths last used. */

@@ -1,13 +1,14 @@
 import { GraphError } from '../../error.js'
 import { bindAxes, type Values } from '../../evaluate.js'
-import type { Graph, Tensors } from '../../graph.js'
-import { type Bindings, bindShape, sizeOf } from '../../shape.js'
+import type { Graph, Port, Tensors } from '../../graph.js'
+import { type Bindings, bindShape, type Shape, sizeOf } from '../../shape.js'
 import type { Tensor } from '../../tensor.js'
 import { grow, type Leaf } from '../../tree.js'
 import { Compiled } from '../compiled.js'
+import { described } from '../costs.js'
 import { checkBound, namedAxes, noNext, noPort, noValue, Residents } from '../keep.js'
 import type { Elements, Machine } from '../machine.js'
-import type { CompileOptions, KernelTime, Program, RunOptions } from '../program.js'
+import type { CompileOptions, KernelTime, Program, ProgramDescription, RunOptions } from '../program.js'
 import { boundaries, collect, type Rows, rowsOf, scatter } from './batch.js'
 import { Crew } from './crew.js'
 import { partOf, type Split, split } from './split.js'
@@ -40,7 +41,7 @@ interface Routes {
  * A program whose batch is split: `threads` times the same module, each with rows of its own, and one program that joins their
  * sums and does the rest. The caller's thread does the first part. Values are the same whoever does what, and when.
  */
-export class Threaded<Out> implements Program<Out> {
+export class Threaded<Out> implements Omit<Program<Out>, 'checkFinite'> {
   readonly #graph: Graph
   readonly #axis: string
   readonly #names: readonly string[]
@@ -149,6 +150,24 @@ export class Threaded<Out> implements Program<Out> {
     return [head, indent(this.#threads[0]!.plan()), 'then:', indent(this.#meeting.plan())].join('\n')
   }
 
+  describe(lengths: Readonly<Record<string, number>> = {}): ProgramDescription {
+    this.#bound()
+    const after = Object.entries(lengths).filter(([axis]) => this.#meeting.axes.includes(axis))
+    const parts = [
+      ...this.#threads.map(thread => thread.describe(lengths)),
+      this.#meeting.describe(Object.fromEntries(after)),
+    ]
+    const bindings = new Map([...this.#bindings, ...Object.entries(lengths)])
+    const staged = this.#staged().map(({ shape }) => sizeOf(bindShape(shape, bindings, 'describe')))
+    const memory = [...parts.map(part => part.memory), this.#make(1).byteLength * total(staged)]
+    const modules = [parts[0]!, parts.at(-1)!].map(({ module }) => module)
+    return described(
+      parts.flatMap(({ kernels }) => kernels),
+      total(memory),
+      total(modules),
+    )
+  }
+
   profile(): readonly KernelTime[] {
     const rows = [...this.#threads[0]!.profile(), ...this.#meeting.profile()]
     return rows.sort((a, b) => b.ms - a.ms)
@@ -232,16 +251,27 @@ export class Threaded<Out> implements Program<Out> {
 
   /** Room for the split values of the whole batch; what has its size keeps its numbers. */
   #stage(): void {
-    const { inputs, outputs, shapes } = this.#graph
-    const stage = (ports: Graph['inputs'], shares: Split['inputs'], places: Map<string, Elements>): void => {
-      for (const { name, value } of ports) {
-        if (shares.get(name) !== 'part') continue
-        const length = sizeOf(bindShape(shapes[value]!, this.#bindings, name))
-        if (places.get(name)?.length !== length) places.set(name, this.#make(length))
-      }
+    for (const { name, shape, places } of this.#staged()) {
+      const length = sizeOf(bindShape(shape, this.#bindings, name))
+      if (places.get(name)?.length !== length) places.set(name, this.#make(length))
     }
-    stage(inputs, this.#split.inputs, this.#given)
-    stage(outputs, this.#split.outputs, this.#made)
+  }
+
+  /** The split inputs and outputs, and where the whole of each lies. */
+  #staged(): readonly {
+    readonly name: string
+    readonly shape: Shape
+    readonly places: Map<string, Elements>
+  }[] {
+    const { inputs, outputs, shapes } = this.#graph
+    const parts = (ports: readonly Port[], shares: Split['inputs'], places: Map<string, Elements>) =>
+      ports
+        .filter(({ name }) => shares.get(name) === 'part')
+        .map(({ name, value }) => ({ name, shape: shapes[value]!, places }))
+    return [
+      ...parts(inputs, this.#split.inputs, this.#given),
+      ...parts(outputs, this.#split.outputs, this.#made),
+    ]
   }
 
   #route(ends: readonly number[]): Routes {
