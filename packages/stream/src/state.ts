@@ -1,6 +1,6 @@
 import { filled, isShape, mapTree, type Tensor, type Tree } from '@bptt/graph'
 import { type Cell, zeroCarry } from '@bptt/unroll'
-import { type MeanState, mean } from './metric.js'
+import { type MeanState, mean } from './metrics/mean.js'
 import type { Optimizer } from './optimiser.js'
 import { type Cutting, START } from './window.js'
 

@@ -1,6 +1,6 @@
 import { evaluate, GraphError, isTensor, item, leaves, type Tensor, tensor } from '@bptt/graph'
 import { zeroCarry } from '@bptt/unroll'
-import { mean } from './metric.js'
+import { mean } from './metrics/mean.js'
 import { rows, type Sample } from './sample.js'
 import type { Counters, TrainState } from './state.js'
 import { type StepOptions, type StepOutputs, stepGraph } from './step.js'

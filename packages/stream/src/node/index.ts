@@ -1,4 +1,4 @@
-export type { MeanState } from '../metric.js'
+export type { MeanState } from '../metrics/mean.js'
 export type { Sample } from '../sample.js'
 export type { Counters, Snapshot, TrainState } from '../state.js'
 export type { Cutting } from '../window.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ewma, type Metric, mean } from '../src/metric.js'
+import { type Average, ewma, mean, windowed } from '../../src/index.js'
 
 type Event = readonly [x: number, weight: number]
 
@@ -10,11 +10,11 @@ const event: fc.Arbitrary<Event> = fc.tuple(
 )
 const events = fc.array(event, { minLength: 1, maxLength: 50 })
 
-function fold<State>(metric: Metric<State>, observed: readonly Event[], from = metric.init()): State {
+function fold<State>(metric: Average<State>, observed: readonly Event[], from = metric.init()): State {
   return observed.reduce((state, [x, weight]) => metric.update(state, x, weight), from)
 }
 
-function laws<State>(metric: Metric<State>): void {
+function laws<State>(metric: Average<State>): void {
   test('merges two halves into the whole', () => {
     fc.assert(
       fc.property(events, events, (first, second) => {
@@ -181,5 +181,55 @@ describe('ewma', () => {
     expect(() => half.update(half.init(), 1, Number.POSITIVE_INFINITY)).toThrow(
       'ewma: weight is Infinity; it must be a number of events, 0 or more',
     )
+  })
+})
+
+describe('windowed', () => {
+  laws(windowed(20))
+  laws(windowed(1e9))
+  const three = windowed(3)
+
+  test('averages the last events only, and the part of an observation that is among them', () => {
+    const state = fold(three, [
+      [100, 1],
+      [1, 2],
+      [4, 2],
+    ])
+    expect(three.value(state)).toBe(3) // (1 + 4 + 4)/3
+    expect(three.value(three.update(state, 7, 9))).toBe(7)
+    expect(state.xs).toEqual([1, 4])
+    expect(state.weights).toEqual([1, 2])
+  })
+
+  test('is the plain mean of the last n events', () => {
+    fc.assert(
+      fc.property(events, fc.integer({ min: 1, max: 60 }), (observed, n) => {
+        const last = observed.flatMap(([x, weight]) => Array<number>(weight).fill(x)).slice(-n)
+        const wanted = last.reduce((sum, x) => sum + x, 0) / last.length
+        expect(windowed(n).value(fold(windowed(n), observed))).toBeCloseTo(wanted, 9)
+      }),
+    )
+  })
+
+  test('merges in any grouping to the same state', () => {
+    fc.assert(
+      fc.property(events, events, events, (a, b, c) => {
+        const some = windowed(30)
+        const [x, y, z] = [fold(some, a), fold(some, b), fold(some, c)]
+        expect(some.merge(some.merge(x, y), z)).toEqual(some.merge(x, some.merge(y, z)))
+      }),
+    )
+  })
+
+  test('holds no more than its window', () => {
+    const state = fold(windowed(5), Array<Event>(1000).fill([1, 1]))
+    expect(state.xs).toHaveLength(5)
+  })
+
+  test('refuses a window that is not a positive number of events', () => {
+    expect(() => windowed(0)).toThrow('windowed: events is 0; it must be a positive number of events')
+    for (const bad of [-1, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => windowed(bad)).toThrow(expect.objectContaining({ code: 'bad-metric' }))
+    expect(() => three.update(three.init(), 1, -1)).toThrow('windowed: weight is -1')
   })
 })
