@@ -5,7 +5,7 @@ import { every, type Schedule } from './schedule.js'
 export interface AdaptiveOptions {
   /** The relative bias that is aimed at, δ in (0, 1). */
   readonly bias: number
-  /** Norms by lag, φ_1 first, as `lagNorms(…).mean` gives: |∂L_t/∂h_{t−k}|, averaged. */
+  /** Norms by lag, φ_0 first, as `lagNorms(…).mean` gives: |∂L_t/∂h_{t−k}|, averaged. */
   readonly norms: readonly number[]
   /** K is in [min, max]; 1 to the number of norms where not given. */
   readonly min?: number
@@ -28,8 +28,7 @@ export interface Adaptive extends Schedule {
  *
  * With φ_k the norm at lag k, E(K) = Σ_{k ≥ K} φ_k, measured up to the last lag and geometric with ratio β behind it; the
  * relative bias is E(K) / (|g_K| − E(K)), with Σ_{k < K} φ_k for the norm of the truncated gradient. Choose again now and then, as
- * training goes on. Biased, by a bound that is controlled as far as the norms go on as they decay. Lag 0, the step's own
- * use, has the weight of lag 1 here, since `lagNorms` begins there.
+ * training goes on. Biased, by a bound that is controlled as far as the norms go on as they decay.
  * @throws GraphError `bad-schedule`.
  */
 export function adaptive(options: AdaptiveOptions): Adaptive {
@@ -38,7 +37,7 @@ export function adaptive(options: AdaptiveOptions): Adaptive {
   const decay = decayOf(norms, options.from ?? Math.floor(norms.length / 2))
   const tail =
     decay < 1 ? (norms.at(-1)! * decay) / (1 - decay) : norms.at(-1) === 0 ? 0 : Number.POSITIVE_INFINITY
-  const biases = norms.map((_, k) => relativeBias([norms[0]!, ...norms], k + 1, tail))
+  const biases = norms.map((_, k) => relativeBias(norms, k + 1, tail))
   const found = biases.findIndex(estimate => estimate <= bias)
   const K = Math.min(max, Math.max(min, found < 0 ? max : found + 1))
   return { ...every(K), text: `adaptive(bias ${bias}, K ${K})`, K, decay, biases }

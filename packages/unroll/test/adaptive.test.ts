@@ -14,10 +14,10 @@ describe('adaptive truncation', () => {
         (ratio, lags) => {
           const made = adaptive({ bias: 0.5, norms: geometric(ratio, lags) })
           expect(made.decay).toBeCloseTo(ratio, 9)
-          // lags 0 and 1 have the norm 1: kept is 1 + (1 − r^(K−1))/(1 − r), lost r^(K−1)/(1 − r)
+          // kept is (1 − r^K)/(1 − r), lost r^K/(1 − r)
           made.biases.forEach((bias, i) => {
-            const lost = ratio ** i / (1 - ratio)
-            const kept = 1 + (1 - ratio ** i) / (1 - ratio)
+            const lost = ratio ** (i + 1) / (1 - ratio)
+            const kept = (1 - ratio ** (i + 1)) / (1 - ratio)
             expect(bias).toBeCloseTo(kept > lost ? lost / (kept - lost) : Number.POSITIVE_INFINITY, 6)
           })
         },

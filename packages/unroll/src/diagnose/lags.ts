@@ -5,10 +5,12 @@ import {
   GraphError,
   graph,
   grow,
+  inline,
   isRef,
   isShape,
   type Loss,
   leaves,
+  mapTree,
   mul,
   type Ref,
   type Shape,
@@ -20,7 +22,7 @@ import {
   valueAndGradient,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
-import { leavesOf } from '../forward/step.js'
+import { leavesOf, outputFrom } from '../forward/step.js'
 import { tensorsOf } from '../numbers.js'
 
 /** A batch of sequences: xs [T, B, ...], targets [T, B, ...], carry [B, ...]. */
@@ -33,17 +35,18 @@ export interface Batch {
 
 /** How the losses depend on earlier states. */
 export interface LagNorms {
-  /** `norms[t − 1][k − 1]` = |∂L_t/∂h_{t−k}| over the whole carry and batch, t = 1..T, k = 1..t; k = t is the initial carry. */
+  /** `norms[t − 1][k]` = |∂L_t/∂h_{t−k}| over the whole carry and batch, t = 1..T, k = 0..t; h_t is the carry after step t, h_0 the initial one. */
   readonly norms: readonly (readonly number[])[]
   /** The same for each part of the carry on its own, by name. */
   readonly parts: Readonly<Record<string, readonly (readonly number[])[]>>
-  /** Mean over t of |∂L_t/∂h_{t−k}|, k = 1..T: φ_k of adaptive truncation. */
+  /** Mean over t of |∂L_t/∂h_{t−k}|, k = 0..T: φ_k of adaptive truncation. */
   readonly mean: readonly number[]
 }
 
 /**
- * The norm of every loss's total derivative by every earlier state, by lag; losses are summed over the batch. The slope
- * of log `mean` is the rate at which credit vanishes or explodes. One reverse pass per loss: O(T²) steps.
+ * The norm of every loss's total derivative by every state up to its own, by lag; losses are summed over the batch. The slope
+ * of log `mean` is the rate at which credit vanishes or explodes. The parts of a carry are independent numbers: where an LSTM puts
+ * out h, its c has no credit at lag 0. One reverse pass per loss: O(T²) steps.
  * @throws GraphError `no-state`, `bad-steps`.
  */
 export function lagNorms(cell: Cell, { params, carry, xs, targets }: Batch, loss: Loss): LagNorms {
@@ -73,10 +76,13 @@ export function lagNorms(cell: Cell, { params, carry, xs, targets }: Batch, loss
         weights,
       } as Values),
     )
-    return names.map(([name]) => rowSquares(made.get(`gradient.probe.${name}`)!, t + 1))
+    return names.map(([name]) => [
+      ...rowSquares(made.get(`gradient.probe.${name}`)!, t + 1),
+      squares(made.get(`gradient.carry.${name}`)!.data),
+    ])
   })
-  const root = (squares: readonly (readonly number[])[]): readonly (readonly number[])[] =>
-    squares.map(row => row.map(Math.sqrt))
+  const root = (rows: readonly (readonly number[])[]): readonly (readonly number[])[] =>
+    rows.map(row => row.map(Math.sqrt))
   const norms = root(
     byLoss.map(rows => rows[0]!.map((_, k) => rows.reduce((total, row) => total + row[k]!, 0))),
   )
@@ -87,34 +93,27 @@ export function lagNorms(cell: Cell, { params, carry, xs, targets }: Batch, loss
 const flat = (prefix: string, tree: Tree<Tensor>): Record<string, Tensor> =>
   Object.fromEntries([...tensorsOf(tree)].map(([name, value]) => [`${prefix}.${name}`, value]))
 
-/** Σ over a row, for the rows t … 1 of the first axis: lag 1 first. */
+const squares = (data: Tensor['data']): number => data.reduce((total, x) => total + x * x, 0)
+
+/** Σ x² over a row, for the rows t … 1 of the first axis: lag 0 first. */
 function rowSquares({ shape, data }: Tensor, t: number): readonly number[] {
   const size = data.length / shape[0]!
-  return Array.from({ length: t }, (_, k) => {
-    const row = data.subarray((t - 1 - k) * size, (t - k) * size)
-    return row.reduce((total, x) => total + x * x, 0)
-  })
+  return Array.from({ length: t }, (_, k) => squares(data.subarray((t - 1 - k) * size, (t - k) * size)))
 }
 
 function meanByLag(norms: readonly (readonly number[])[]): readonly number[] {
-  return norms.map((_, k) => {
+  return norms.at(-1)!.map((_, k) => {
     const known = norms.flatMap(row => (row[k] === undefined ? [] : [row[k]]))
     return known.reduce((total, x) => total + x, 0) / known.length
   })
 }
 
-/** The gradient of Σ weights_t L_t by zeros that are added to the carry before every step. */
+/** The gradient of Σ weights_t L_t by the initial carry, and by zeros that are added to the carry after every step. */
 function probed(
   cell: Cell,
   loss: Loss,
   { steps, batch, targets }: { steps: number; batch: number; targets: readonly number[] },
 ): Graph {
-  const front = (shapes: Tree<Shape>, before: readonly number[]): Tree<Shape> =>
-    grow(
-      leaves(shapes, isShape, cell.name).map(
-        ([name, shape]) => [name, [...before, ...shape] as Shape] as const,
-      ),
-    )
   const inputs = {
     params: cell.params,
     carry: front(cell.carry, [batch]),
@@ -123,27 +122,56 @@ function probed(
     targets,
     weights: [steps],
   }
+  const step = probedStep(cell, batch)
   const made = graph(inputs as Tree<Shape>, refs => {
-    const all = refs as unknown as {
-      params: Tree<Ref>
-      carry: Tree<Ref>
-      probe: Tree<Ref>
-      xs: Ref
-      targets: Ref
-      weights: Ref
-    }
-    const step = (
-      carry: Tree<Ref>,
-      { x, probe }: { x: Ref; probe: Tree<Ref> },
-    ): readonly [Tree<Ref>, Ref] => {
-      const probes = new Map(leaves(probe, isRef, cell.name))
-      const touched = leaves(carry, isRef, cell.name).map(
-        ([name, value]) => [name, add(value, probes.get(name)!)] as const,
-      )
-      return cell.step(all.params, grow(touched), x)
-    }
-    const [, ys] = scan(step as never, { carry: all.carry, xs: { x: all.xs, probe: all.probe } as never })
-    return { loss: sum(mul(sum(loss(ys as unknown as Ref, all.targets), { axis: 1 }), all.weights)) }
+    const { params, carry, probe, xs, targets, weights } = refs as unknown as Probed
+    const [, ys] = scan(
+      ((now: Tree<Ref>, row: object) => {
+        const next = inline(step, { ...(params && { params }), carry: now, ...row } as Tree<Ref>)
+        const { carry, y } = next as { carry: Tree<Ref>; y: Ref }
+        return [carry, y]
+      }) as never,
+      { carry, xs: { x: xs, probe } as never },
+    )
+    return { loss: sum(mul(sum(loss(ys as unknown as Ref, targets), { axis: 1 }), weights)) }
   })
-  return valueAndGradient(made as Graph, { of: 'loss', by: ['probe'] }) as Graph
+  return valueAndGradient(made as Graph, { of: 'loss', by: ['carry', 'probe'] }) as Graph
 }
+
+interface Probed {
+  readonly params?: Tree<Ref>
+  readonly carry: Tree<Ref>
+  readonly probe: Tree<Ref>
+  readonly xs: Ref
+  readonly targets: Ref
+  readonly weights: Ref
+}
+
+/** One step of a batch, whose output reads the next carry with `probe` added, and which hands that one on. */
+function probedStep(cell: Cell, batch: number): Graph {
+  const inputs = { params: cell.params, carry: front(cell.carry, [batch]), x: [batch, ...cell.input] }
+  const step = graph(inputs as Tree<Shape>, refs => {
+    const { params, carry, x } = refs as unknown as StepRefs
+    const [next, y] = cell.step(params ?? {}, carry, x)
+    return { carry: next, y } as Tree<Ref>
+  }) as Graph
+  return graph({ ...inputs, probe: front(cell.carry, [batch]) } as Tree<Shape>, refs => {
+    const { probe, ...at } = refs as unknown as StepRefs & { readonly probe: Tree<Ref> }
+    const { carry } = inline(step, at as unknown as Tree<Ref>) as { carry: Tree<Ref> }
+    const probes = new Map(leaves(probe, isRef, cell.name))
+    const touched = grow(
+      leaves(carry, isRef, cell.name).map(([name, value]) => [name, add(value, probes.get(name)!)] as const),
+    )
+    const given = new Map(leaves(at as unknown as Tree<Ref>, isRef, cell.name))
+    return { carry: touched, y: outputFrom(step, given, touched) } as Tree<Ref>
+  }) as Graph
+}
+
+interface StepRefs {
+  readonly params?: Tree<Ref>
+  readonly carry: Tree<Ref>
+  readonly x: Ref
+}
+
+const front = (shapes: Tree<Shape>, before: readonly number[]): Tree<Shape> =>
+  mapTree(shapes, isShape, shape => [...before, ...shape])

@@ -106,7 +106,7 @@ export function lossSlope(cell: Cell, loss: Loss): Graph {
 }
 
 /** Copies a step with `next` in the place of the carry it makes; y. */
-function outputFrom(step: Graph, inputs: ReadonlyMap<string, Ref>, next: Tree<Ref>): Ref {
+export function outputFrom(step: Graph, inputs: ReadonlyMap<string, Ref>, next: Tree<Ref>): Ref {
   const given = new Map(leaves(next, isRef, 'step'))
   const home = [...given.values()][0]!.builder
   const cuts = new Map(
