@@ -1,4 +1,5 @@
 import {
+  add,
   gate,
   grow,
   isRef,
@@ -12,7 +13,8 @@ import {
   where,
 } from '@bptt/graph'
 import type { Cell } from './cell.js'
-import { clipCredit } from './credit/ops.js'
+import { clipCredit, clipCreditByNorm } from './credit/ops.js'
+import { flatState, flatten, unflatten } from './forward/step.js'
 import type { TimelineOptions } from './timeline.js'
 
 /** What a step reads besides params and carry: its input, and its slice of what the options add. */
@@ -21,6 +23,8 @@ export interface Now {
   readonly credit?: Term | undefined
   readonly reset?: Ref | undefined
   readonly mask?: Ref | undefined
+  /** Zeros of the carry's shape. */
+  readonly probe?: Tree<Ref> | undefined
 }
 
 /** One step of a timeline: the carry over its edge, the cell, and the carry kept where the mask is 0. */
@@ -46,13 +50,24 @@ const maskOf = (mask: Ref, { batch }: TimelineOptions, rank: number): Ref =>
 
 /** The carry as a step gets it: over its edge, and zero where the example starts anew. */
 function enter(cell: Cell, options: TimelineOptions, carry: Tree<Ref>, now: Now): Tree<Ref> {
-  const { clip } = options
-  return eachPart(cell, carry, (value, rank) => {
-    // credit comes back from the step: first it is weighted, then clamped
-    const clamped = clip === undefined ? value : clipCredit(value, { max: clip })
-    const gated = now.credit === undefined ? clamped : gate(clamped, { by: aligned(now.credit, rank) })
+  const probes = new Map(now.probe === undefined ? [] : leaves(now.probe, isRef, cell.name))
+  // credit comes back from the step: it is weighted, then seen by the probe, then clipped
+  return eachPart(cell, clipped(cell, options, carry), (value, rank, name) => {
+    const probe = probes.get(name)
+    const probed = probe === undefined ? value : add(value, probe)
+    const gated = now.credit === undefined ? probed : gate(probed, { by: aligned(now.credit, rank) })
     return now.reset === undefined ? gated : where(maskOf(now.reset, options, rank), 0, gated)
   })
+}
+
+/** The carry, whose credit is clipped: number by number, or all that belongs to an example together. */
+function clipped(cell: Cell, { clip, batch }: TimelineOptions, carry: Tree<Ref>): Tree<Ref> {
+  if (clip === undefined) return carry
+  if (typeof clip === 'number') return eachPart(cell, carry, value => clipCredit(value, { max: clip }))
+  const state = flatState(cell)
+  const front = batch === undefined ? [] : [batch]
+  const whole = flatten(state, new Map(leaves(carry, isRef, cell.name)), front)
+  return unflatten(state, clipCreditByNorm(whole, { max: clip.norm }), front)
 }
 
 function eachPart(

@@ -26,8 +26,16 @@ export interface TimelineOptions {
   readonly resets?: boolean
   /** Adds input `mask` [T, batch] of 0 and 1: a step with 0 keeps the carry, gives the output 0 and adds no loss. */
   readonly masked?: boolean
-  /** Bound > 0: each number of the credit that passes a state edge is clamped to [−clip, clip], after its weight. Biased. */
-  readonly clip?: number
+  /**
+   * Bounds > 0 of the credit that passes a state edge, after its weight: each number is clamped to [−clip, clip], or
+   * the whole of an example's carry scaled to a 2-norm of at most `norm`. Biased: see `clipCredit`.
+   */
+  readonly clip?: number | { readonly norm: number }
+  /**
+   * Adds input `probe`, a carry [T, batch, ...] of zeros, added to the carry before each step. The gradient of `loss` by it is the
+   * credit that passes each state edge, weighted and not yet clipped; `creditNorms` gives its norms.
+   */
+  readonly probed?: boolean
   readonly credit?: Credit
 }
 

@@ -53,6 +53,7 @@ interface Inputs {
   readonly reset?: Ref
   readonly mask?: Ref
   readonly credit?: Ref
+  readonly probe?: Tree<Ref>
 }
 
 function checkSteps({ steps, form }: TimelineOptions): void {
@@ -72,8 +73,10 @@ function checkSteps({ steps, form }: TimelineOptions): void {
 }
 
 function checkClip({ clip }: TimelineOptions): void {
-  if (clip !== undefined && !(clip > 0))
-    throw new GraphError('bad-clip', 'unroll', `clip is ${clip}; the bound of credit is a number > 0`)
+  if (clip === undefined) return
+  const [name, bound] = typeof clip === 'number' ? ['clip', clip] : ['clip.norm', clip.norm]
+  if (!(bound > 0))
+    throw new GraphError('bad-clip', 'unroll', `${name} is ${bound}; the bound of credit is a number > 0`)
 }
 
 function checkCredit(credit: Credit, { steps, batch }: TimelineOptions): void {
@@ -116,6 +119,7 @@ function inputShapes(cell: Cell, options: TimelineOptions, credit: Credit): Tree
     ...(options.weighted && { weights: rows }),
     ...(options.resets && { reset: rows }),
     ...(options.masked && { mask: rows }),
+    ...(options.probed && { probe: mapTree(cell.carry, isShape, shape => [...rows, ...shape]) }),
     ...(credit.kind === 'input' && { credit: credit.each ? rows : [options.steps] }),
   }
 }
@@ -153,6 +157,7 @@ function runFolded(
     ...(weights && { credit: isRef(weights) ? weights : home.constant(weights) }),
     ...(inputs.reset && { reset: inputs.reset }),
     ...(inputs.mask && { mask: inputs.mask }),
+    ...(inputs.probe && { probe: inputs.probe }),
   }
   const step = (carry: Tree<Ref>, now: Now): readonly [Tree<Ref>, Ref] =>
     stepOnce(cell, options, inputs.params, carry, now)
@@ -175,7 +180,8 @@ function runFlat(
   for (let t = 0; t < (options.steps as number); t++) {
     const at = (ref: Ref | undefined): Ref | undefined => ref && index(ref, { at: t })
     const credit = weights === undefined || isRef(weights) ? at(weights) : rowOf(weights, t)
-    const now = { x: at(inputs.xs)!, credit, reset: at(inputs.reset), mask: at(inputs.mask) }
+    const probe = inputs.probe && mapTree(inputs.probe, isRef, ref => index(ref, { at: t }))
+    const now = { x: at(inputs.xs)!, credit, reset: at(inputs.reset), mask: at(inputs.mask), probe }
     const [next, y] = stepOnce(cell, options, inputs.params, carry, now)
     carry = next
     ys.push(y)

@@ -91,7 +91,8 @@ function segment(
   const part: Graph = unroll(cell, { ...rest, steps, credit: creditOf(credit, first, last) }).graph
   const cut = (name: string): object => {
     const all = inputs[name]
-    return isRef(all) ? { [name]: slice(all, { axis: 0, start: first - 1, size: steps }) } : {}
+    if (all === undefined) return {}
+    return { [name]: mapTree(all, isRef, one => slice(one, { axis: 0, start: first - 1, size: steps })) }
   }
   const given = {
     ...(inputs['params'] !== undefined && { params: inputs['params'] }),
@@ -100,6 +101,7 @@ function segment(
     ...cut('reset'),
     ...cut('mask'),
     ...cut('credit'),
+    ...cut('probe'),
     ...(options.loss && cut('targets')),
   }
   return inline(part, given as Tree<Ref>) as unknown as Outputs

@@ -9,7 +9,7 @@ import {
 } from '@bptt/graph'
 import { opLaws } from '@bptt/graph/laws'
 import { describe, expect, test } from 'vitest'
-import { clipCreditOp, zeroOrOneOp } from '../src/credit/ops.js'
+import { clipCreditByNormOp, clipCreditOp, zeroOrOneOp } from '../src/credit/ops.js'
 import {
   artbp,
   creditDocument,
@@ -233,36 +233,11 @@ describe('a mask', () => {
   })
 })
 
-describe('clipped credit', () => {
-  // h' = 2 h + x, loss (h − y)²: credit doubles at every step back
-  const params = { U: [[1]], W: [[2]], V: [[1]] }
-  const given = { params, carry: { h: [0] }, xs: [[1], [0], [0]], targets: [[0], [0], [0]] }
-  const slopeOf = (clip: number | undefined, form: 'flat' | 'folded'): number[] => {
-    const line = unroll(net, { steps: 3, form, loss: squaredError, ...(clip === undefined ? {} : { clip }) })
-    return [...(slopes(line.graph, ['xs'], given)['gradient'] as { xs: Tensor }).xs.data]
-  }
-
-  test.each(['flat', 'folded'] as const)(
-    'is clamped edge by edge in a %s timeline, and values stay',
-    form => {
-      // by step 3: 2·4 = 8; edge passes 16 or 5; step 2: 2·2 + …; edge passes 2·(…)
-      expect(slopeOf(undefined, form)).toEqual([2 + 2 * (4 + 16), 4 + 16, 8])
-      expect(slopeOf(5, form)).toEqual([2 + 5, 4 + 5, 8])
-      expect(slopeOf(1000, form)).toEqual(slopeOf(undefined, form))
-    },
-  )
-
-  test('has a bound above 0', () => {
-    expect(() => unroll(net, { steps: 3, clip: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: unroll: clip is 0; the bound of credit is a number > 0]`,
-    )
-  })
-})
-
 describe('the ops of this package', () => {
   test('obey the laws of ops', () => {
     expect(opLaws(zeroOrOneOp.spec, { points: 2 }).findings).toEqual([])
     expect(opLaws(clipCreditOp.spec, { points: 2 }).findings).toEqual([])
+    expect(opLaws(clipCreditByNormOp.spec, { points: 2 }).findings).toEqual([])
   })
 })
 

@@ -59,8 +59,9 @@ export interface CheckpointResult {
  * @throws GraphError `bad-checkpoint` where the number of steps or of examples is not known, or there is no loss.
  */
 export function checkpointed(line: Timeline, options: CheckpointOptions = {}): Checkpointed {
-  const { steps, batch, loss } = line.options
+  const { steps, batch, loss, probed = false } = line.options
   if (
+    probed ||
     typeof steps === 'string' ||
     typeof batch === 'string' ||
     loss === undefined ||
@@ -69,7 +70,7 @@ export function checkpointed(line: Timeline, options: CheckpointOptions = {}): C
     throw new GraphError(
       'bad-checkpoint',
       'checkpointed',
-      `takes a timeline of a number of steps and examples, with a loss and no windows; this one has ${steps} steps and ${loss === undefined ? 'no loss' : 'a loss'}`,
+      `takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has ${steps} steps and ${loss === undefined ? 'no loss' : 'a loss'}`,
     )
   const stateBytes = 8 * stateSize(line)
   const plan = planOf(steps, options, stateBytes)

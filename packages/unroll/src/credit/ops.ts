@@ -1,4 +1,4 @@
-import { clamp, GraphError, type Ref } from '@bptt/graph'
+import { clamp, div, GraphError, min, mul, norm, type Ref } from '@bptt/graph'
 import { type Op, op } from '@bptt/graph/op'
 
 /** The op behind `clipCredit`: identity forward, clamps the cotangent. */
@@ -27,6 +27,35 @@ export const clipCreditOp: Op<readonly ['x'], { readonly max: number }> = op<
  */
 export function clipCredit(x: Ref, { max }: { readonly max: number }): Ref {
   return clipCreditOp(x, { max })
+}
+
+/** The op behind `clipCreditByNorm`: identity forward, scales the rows of the cotangent. */
+export const clipCreditByNormOp: Op<readonly ['x'], { readonly max: number }> = op<
+  readonly ['x'],
+  { readonly max: number }
+>({
+  name: 'clipCreditByNorm',
+  lower: ([x]) => x,
+  inputs: ['x'],
+  saves: [],
+  analytic: false,
+  shape: ([x]) => x!,
+  forward: ([x]) => x!,
+  jvp: { x: tangent => tangent },
+  vjp: { x: (cotangent, { attrs: { max } }) => mul(cotangent, shrink(cotangent, max)) },
+  flops: () => 0,
+  cases: [{ shapes: [[2, 3]], attrs: { max: 100 } }],
+})
+
+/** min(1, max/norm) for each row along the last axis; a row of zeros keeps its zeros. */
+const shrink = (rows: Ref, max: number): Ref => min(div(max, norm(rows, { axis: -1, keepDims: true })), 1)
+
+/**
+ * x, whose cotangent is scaled, row by row along the last axis, to a 2-norm of no more than `max` [pascanu2013]: its direction
+ * stays. Otherwise as `clipCredit`, and as biased. x [..., n].
+ */
+export function clipCreditByNorm(x: Ref, { max }: { readonly max: number }): Ref {
+  return clipCreditByNormOp(x, { max })
 }
 
 /** The op behind masks: identity, for numbers 0 and 1; anything else throws. No derivative. */

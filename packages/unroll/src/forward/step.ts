@@ -1,6 +1,7 @@
 import {
   add,
   concat,
+  type Dim,
   dot,
   type Graph,
   GraphError,
@@ -57,17 +58,21 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1)
 }
 
-/** Carry leaves as one vector [S]; `from` has them by dotted name. */
-export function flatten(state: FlatState, from: ReadonlyMap<string, Ref>): Ref {
-  return concat(state.parts.map(({ name, size }) => reshape(from.get(name)!, { shape: [size] })))
+/** Carry leaves as one vector [S], with axes in front of it where they have them; `from` has them by dotted name. */
+export function flatten(state: FlatState, from: ReadonlyMap<string, Ref>, front: readonly Dim[] = []): Ref {
+  const vectors = state.parts.map(({ name, size }) => reshape(from.get(name)!, { shape: [...front, size] }))
+  return concat(vectors, { axis: -1 })
 }
 
-/** A vector [S] as a carry. */
-export function unflatten(state: FlatState, vector: Ref): Tree<Ref> {
+/** A vector [S] as a carry; it and its parts may have axes in front. */
+export function unflatten(state: FlatState, vector: Ref, front: readonly Dim[] = []): Tree<Ref> {
   return grow(
     state.parts.map(
       ({ name, shape, start, size }) =>
-        [name, reshape(slice(vector, { axis: 0, start, size }), { shape })] as const,
+        [
+          name,
+          reshape(slice(vector, { axis: front.length, start, size }), { shape: [...front, ...shape] }),
+        ] as const,
     ),
   )
 }
