@@ -15,7 +15,7 @@ const jobs = {
   bptt: args => [install, build, () => bptt(args)],
   test: args => [install, build, () => node([bin('vitest', 'vitest.mjs'), 'run', ...args])],
   bench: args => [install, build, ...(alone(args) ? [] : [installPeers]), () => bench(args)],
-  check: () => [install, () => node([biome, 'check', '.']), build, typecheckTests],
+  check: () => [install, () => node([biome, 'check', '.']), build, typecheckTests, typecheckPage],
   fix: () => [install, () => node([biome, 'check', '--write', '.'])],
   docs: args => [install, build, () => node([bin('typedoc', 'bin', 'typedoc'), ...args])],
   faults: args => [
@@ -74,4 +74,9 @@ function bench(args) {
 
 function typecheckTests() {
   return node([tsc, '-p', 'tsconfig.test.json'])
+}
+
+/** The script of the report page, which runs in browsers. */
+function typecheckPage() {
+  return node([tsc, '-p', join('packages', 'cli', 'page')])
 }

@@ -7,7 +7,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   graph: ['immer'],
   unroll: ['@bptt/graph', 'immer'],
   stream: ['@bptt/graph', '@bptt/unroll', 'immer', 'rxjs'],
-  cli: ['@bptt/graph', '@bptt/stream', '@bptt/unroll', 'commander', 'log-update', 'picocolors', 'rxjs'],
+  cli: [
+    '@bptt/graph',
+    '@bptt/stream',
+    '@bptt/unroll',
+    'commander',
+    'jiti',
+    'log-update',
+    'picocolors',
+    'rxjs',
+    'uplot',
+  ],
 }
 
 /** What a file imports or re-exports, types included, each with its place. */

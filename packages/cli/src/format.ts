@@ -46,3 +46,26 @@ export function plural(value: number, noun: string): string {
 export function quoted(symbol: string): string {
   return JSON.stringify(symbol)
 }
+
+/** Bytes in the unit that leaves one to three digits before the point: `1.5 KiB`. */
+export function bytes(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  const units = ['B', 'KiB', 'MiB', 'GiB']
+  const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log2(value) / 10))
+  return `${power === 0 ? Math.round(value) : (value / 1024 ** power).toFixed(1)} ${units[power]}`
+}
+
+/** A large number with the letter of its thousand: `950`, `12.3 k`, `4.5 M`, `7.8 G`. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  const letters = ['', ' k', ' M', ' G', ' T', ' P']
+  const power = Math.min(letters.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3))
+  return power === 0 ? String(Math.round(value)) : `${(value / 1000 ** power).toFixed(1)}${letters[power]}`
+}
+
+/** A share in per cent with two digits that count: `0.42 %`, `3.1 %`, `120 %`. */
+export function percent(share: number): string {
+  if (!Number.isFinite(share)) return '–'
+  const value = 100 * share
+  return `${value >= 100 || value === 0 ? value.toFixed(0) : value.toPrecision(2)} %`
+}

@@ -1,5 +1,6 @@
 import { GraphError } from '@bptt/graph'
 import { Command, CommanderError } from 'commander'
+import { compareCommand } from './compare.js'
 import { exitCodes, Failure, sentence, systemCode } from './failure.js'
 import { sampleCommand } from './sample.js'
 import { startCommand } from './start.js'
@@ -11,6 +12,7 @@ const notes = `
 Examples:
   bptt train --text notes.txt --seconds 60 --save
   bptt sample --model bptt-model.safetensors --prompt 'The '
+  bptt compare --text notes.txt --html report.html
   bptt train --help
 
 Exit codes:
@@ -26,7 +28,8 @@ export function program(): Command {
     .configureOutput({ outputError: () => {} })
     .helpCommand('help [command]', 'print help on a command')
     .addHelpText('after', notes)
-  for (const command of [trainCommand(), sampleCommand(), startCommand(), verifyCommand()])
+  const commands = [trainCommand(), sampleCommand(), compareCommand(), startCommand(), verifyCommand()]
+  for (const command of commands)
     root.addCommand(command.copyInheritedSettings(root).helpOption('-h, --help', 'print help'))
   return root
 }

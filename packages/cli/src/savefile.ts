@@ -12,14 +12,26 @@ export const defaultSave = 'bptt-model.safetensors'
  * Checks, before any work is done, that a model can be saved at `path`, and that nothing but a model is replaced there.
  * @throws Failure where it cannot.
  */
-export async function checkSavePath(path: string): Promise<void> {
+export function checkSavePath(path: string): Promise<void> {
+  return checkTarget(path, 'a model', holdsModel)
+}
+
+/**
+ * Checks that a file can be written at `path`, and that what is there already is of its kind.
+ * @throws Failure where it cannot, or where it is not.
+ */
+export async function checkTarget(
+  path: string,
+  kind: string,
+  holds: (path: string) => Promise<boolean>,
+): Promise<void> {
   await checkFolder(path)
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) return
   if (found.isDirectory()) throw new Failure(`cannot save in ${path}: it is a folder; name a file in it`)
-  if (!found.isFile() || !(await holdsModel(path)))
+  if (!found.isFile() || !(await holds(path).catch(() => false)))
     throw new Failure(
-      `cannot save in ${path}: there is a file that is not a model of bptt; choose another name or move it away`,
+      `cannot save in ${path}: there is a file that is not ${kind} of bptt; choose another name or move it away`,
     )
 }
 
@@ -35,9 +47,5 @@ async function checkFolder(path: string): Promise<void> {
 }
 
 async function holdsModel(path: string): Promise<boolean> {
-  try {
-    return metadataKey in (await load(path)).metadata
-  } catch {
-    return false
-  }
+  return metadataKey in (await load(path)).metadata
 }

@@ -53,7 +53,8 @@ function textOptions(command: Command): void {
     .addHelpText('after', '\nWith no limit the text is read once; until a limit it is read again and again.')
 }
 
-function modelOptions(command: Command): void {
+/** Options of the model and the seed. */
+export function modelOptions(command: Command): void {
   command
     .optionsGroup('Model:')
     .option('--cell <NAME>', cells.join(', '), oneOf('--cell', cells), 'lstm')
@@ -85,7 +86,8 @@ function estimatorOptions(command: Command): void {
     )
 }
 
-function optimizerOptions(command: Command): void {
+/** Options of the optimizer. */
+export function optimizerOptions(command: Command): void {
   const lr = `learning rate (default: adam ${rates.adam}, sgd ${rates.sgd})`
   command
     .optionsGroup('Optimizer:')

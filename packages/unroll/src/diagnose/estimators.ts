@@ -1,6 +1,6 @@
 import {
+  compile,
   describe,
-  evaluate,
   type Graph,
   GraphError,
   type Loss,
@@ -34,6 +34,8 @@ export interface EstimatorRow {
   readonly along: { readonly mean: number; readonly low: number; readonly high: number }
   /** E |g|² − |E g|², all parameters together. */
   readonly variance: number
+  /** |∇L| of full BPTT: √variance over it is the relative deviation of one gradient. */
+  readonly norm: number
   /** Floating-point operations of the gradient's graph. */
   readonly flops: number
   /** Bytes in float64 that are kept at once on the way forward: those of the longest segment, in the mean over patterns. */
@@ -63,7 +65,7 @@ export function estimatorReport(
   const [steps, batch] = [data.xs.shape[0]!, data.xs.shape[1]!]
   const line = unroll(cell, { steps, batch, loss })
   const full = slopeOf(line.graph)
-  const exact = paramsOf(evaluate(full, data as unknown as Values))
+  const exact = runner(full)(data as unknown as Values)
   if (inner(exact, exact) === 0)
     throw new GraphError(
       'no-gradient',
@@ -76,7 +78,7 @@ export function estimatorReport(
     if (!('weight' in given)) {
       const graph = slopeOf(windows(line, given).graph)
       const { every = 1, h } = given
-      const made = [{ probability: 1, gradient: paramsOf(evaluate(graph, data as unknown as Values)) }]
+      const made = [{ probability: 1, gradient: runner(graph)(data as unknown as Values) }]
       return {
         name: `BPTT(${h}; ${every})`,
         ...compared(exact, made, 'enumerated'),
@@ -87,9 +89,10 @@ export function estimatorReport(
     const open = slopeOf(unroll(cell, { steps, batch, loss, credit: { kind: 'input', each: false } }).graph)
     const listed = given.chance === undefined || 2 ** (steps - 1) <= MOST_PATTERNS
     const patterns = listed ? patternsOf(given, steps) : drawn(given, steps, samples)
+    const run = runner(open)
     const made = patterns.map(({ probability, weights }) => ({
       probability,
-      gradient: paramsOf(evaluate(open, { ...data, credit: [1, ...weights] } as unknown as Values)),
+      gradient: run({ ...data, credit: [1, ...weights] } as unknown as Values),
     }))
     const longest = patterns.reduce(
       (total, { probability, weights }) => total + probability * longestSegment(weights),
@@ -105,6 +108,12 @@ export function estimatorReport(
 }
 
 const slopeOf = (graph: Graph): Graph => valueAndGradient(graph, { of: 'loss', by: ['params'] }) as Graph
+
+/** Runs a gradient's graph, compiled in float64: it runs once for every pattern. */
+function runner(graph: Graph): (values: Values) => Found {
+  const { run } = compile(graph, { dtype: 'float64' })
+  return values => paramsOf(run(values))
+}
 
 const paramsOf = (made: unknown): Found =>
   new Map([...tensorsOf(made)].filter(([name]) => name.startsWith('gradient.')))
@@ -160,5 +169,6 @@ function compared(
     cosine: square === 0 ? 0 : inner(mean, exact) / Math.sqrt(square * size),
     along: { mean: along, low: along - error, high: along + error },
     variance,
+    norm: Math.sqrt(size),
   }
 }

@@ -1,6 +1,6 @@
 import {
   add,
-  evaluate,
+  compile,
   type Graph,
   GraphError,
   graph,
@@ -64,10 +64,11 @@ export function lagNorms(cell: Cell, { params, carry, xs, targets }: Batch, loss
       { shape: whole, data: new Float64Array(whole.reduce((a, b) => a * b, 1)) },
     ] as const
   })
+  const { run } = compile(slope, { dtype: 'float64' })
   const byLoss = Array.from({ length: steps }, (_, t) => {
     const weights = new Float64Array(steps).fill(0).fill(1, t, t + 1)
     const made = tensorsOf(
-      evaluate(slope, {
+      run({
         ...flat('params', params),
         ...flat('carry', carry),
         ...Object.fromEntries(zeros),
