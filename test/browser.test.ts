@@ -33,7 +33,7 @@ describe.skipIf(path === undefined)(inChromium(path), () => {
     return page
   }
 
-  test.each(['@bptt/graph', '@bptt/graph/op', '@bptt/unroll', '@bptt/stream'])(
+  test.each(['@bptt/graph', '@bptt/graph/op', '@bptt/unroll', '@bptt/stream', '@bptt/stream/sources'])(
     '%s loads, so it imports nothing of Node, and asks no other host',
     async door => {
       const page = await open()

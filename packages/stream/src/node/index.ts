@@ -6,4 +6,5 @@ export { type CheckpointOptions, checkpoint, type Keeper } from './checkpoint.js
 export { readBytes, type WriteOptions, writeAtomic } from './files.js'
 export { type Loaded, load, save } from './model.js'
 export { packageText } from './package.js'
+export { type FileSource, fileSource } from './source.js'
 export { readText } from './text.js'
