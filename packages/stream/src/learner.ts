@@ -1,8 +1,7 @@
 import { compile, isTensor, leaves, mapTree, type Program, type Tensor, type Tree } from '@bptt/graph'
-import { zeroCarry } from '@bptt/unroll'
-import type { TrainState } from './state.js'
-import { type StepOptions, stepGraph } from './step.js'
-import { advance, isBadIndex, type Measures, type Report, updateRule, windowValues } from './update.js'
+import { PARTS, type TrainState, type Values } from './state.js'
+import { type Setup, setupGraph } from './step.js'
+import { advance, isBadIndex, type Measures, type Report, stepValues, updateRule } from './update.js'
 import type { Window } from './window.js'
 
 /** Where the arithmetic of training runs. */
@@ -23,12 +22,12 @@ export interface Learner {
 }
 
 /** A learner on the chosen engine, from a state. */
-export function learner(options: StepOptions & Engine, from: TrainState): Learner {
-  return options.engine === 'reference' ? referenceLearner(options, from) : compiledLearner(options, from)
+export function learner(setup: Setup, engine: Engine, from: TrainState): Learner {
+  return engine.engine === 'reference' ? referenceLearner(setup, from) : compiledLearner(setup, engine, from)
 }
 
-function referenceLearner(options: StepOptions, from: TrainState): Learner {
-  const step = updateRule(options)
+function referenceLearner(setup: Setup, from: TrainState): Learner {
+  const step = updateRule(setup)
   let state = from
   return {
     learn: window => {
@@ -40,42 +39,39 @@ function referenceLearner(options: StepOptions, from: TrainState): Learner {
   }
 }
 
-/** Params, slots and carry stay in the program's memory; a run that is not finite is not committed. */
-function compiledLearner(options: StepOptions & Engine, from: TrainState): Learner {
-  const { dtype = 'float32', flavour = 'fast' } = options
-  const parts = (['params', 'slots', 'carry'] as const).filter(part => isFilled(from[part]))
+/** The state stays in the program's memory; a run that is not finite is not committed. */
+function compiledLearner(
+  setup: Setup,
+  { dtype = 'float32', flavour = 'fast' }: Engine,
+  from: TrainState,
+): Learner {
+  const { method } = setup
+  const parts = PARTS.filter(part => isFilled(from[part]))
   const keep = Object.fromEntries(parts.map(part => [part, part]))
-  const program: Program = compile(stepGraph(options), { dtype, flavour, keep })
+  const program: Program = compile(setupGraph(setup), { dtype, flavour, keep })
   let { counters } = from
-  /** Parts of the state that are not, or no longer, in the program's memory. */
-  let outside: Partial<TrainState> = Object.fromEntries(parts.map(part => [part, from[part]]))
-  const run = (window: Window): Measures => {
-    const carry = window.fresh && isFilled(from.carry) ? { carry: zeroCarry(options.model, 1) } : {}
-    const values = { ...outside, ...carry, ...windowValues(options, counters, window) }
-    return program.run(values as never, { commit: false }) as unknown as Measures
-  }
-  const read = (of: (name: string) => Tensor): Pick<TrainState, 'params' | 'slots' | 'carry'> => ({
+  /** The state, until it is in the program's memory. */
+  let outside: Partial<Values> | undefined = Object.fromEntries(parts.map(part => [part, from[part]]))
+  const run = (window: Window): Measures =>
+    program.run({ ...outside, ...stepValues(method, counters, window) } as never, {
+      commit: false,
+    }) as unknown as Measures
+  const read = (of: (name: string) => Tensor): Values => ({
     params: reread(from.params, 'params', of),
     slots: reread(from.slots, 'slots', of),
     carry: reread(from.carry, 'carry', of),
+    memory: reread(from.memory, 'memory', of),
   })
-  const state = (): TrainState => ({
-    ...(outside.params === undefined ? read(program.read) : from),
-    ...outside,
-    counters,
-  })
+  const state = (): TrainState => ({ ...(outside === undefined ? read(program.read) : from), counters })
   return {
     learn: window => {
-      // a reset overwrites the carry: it is kept outside until the window has been learned from
-      if (window.fresh && outside.carry === undefined)
-        outside = { ...outside, carry: read(program.read).carry }
       const measures = explained(
         () => run(window),
-        () => updateRule(options)(state(), window),
+        () => updateRule(setup)(state(), window),
       )
       const [next, report] = advance(counters, window, measures, () => read(program.next))
       program.commit()
-      outside = {}
+      outside = undefined
       counters = next
       return report
     },

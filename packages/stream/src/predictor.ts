@@ -1,6 +1,6 @@
 import { evaluate, graph, isShape, mapTree, type Ref, type Tensor, type Tree } from '@bptt/graph'
 import { type Cell, zeroCarry } from '@bptt/unroll'
-import { rows, type Sample } from './sample.js'
+import { checkValue, type Sample } from './sample.js'
 
 /** A model that only runs: the carry is a value, in and out. */
 export interface Predictor {
@@ -28,8 +28,10 @@ export function predictor(model: Cell, params: Tree<Tensor>): Predictor {
   return {
     carry: zeroCarry(model, 1),
     step(carry, input) {
-      const { shape, data } = rows([input], model.input, 'input', () => 'predictor')
-      const made = evaluate(program, { params, carry, x: { shape: shape.slice(1), data } }) as unknown as {
+      checkValue(input, model.input, 'input', () => 'predictor')
+      const data = Float64Array.from(typeof input === 'number' ? [input] : input)
+      const x = { shape: [1, ...(model.input as readonly number[])], data }
+      const made = evaluate(program, { params, carry, x }) as unknown as {
         carry?: Tree<Tensor> // missing where the model keeps none
         y: Tensor
       }

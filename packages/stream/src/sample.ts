@@ -1,4 +1,4 @@
-import { filled, GraphError, type Shape, showShape, sizeOf, type Tensor } from '@bptt/graph'
+import { GraphError, type Shape, showShape, sizeOf } from '@bptt/graph'
 
 /** One event of a stream: what the model reads and what it should have said. */
 export interface Sample {
@@ -6,30 +6,33 @@ export interface Sample {
   readonly target: number | ArrayLike<number>
   /** True at the first event of a new sequence: the carry is reset before it, and no credit passes. */
   readonly reset?: boolean
+  /** Multiplies the loss of this event; finite and ≥ 0, 1 where not given. With 0 the state moves and nothing is learned from its loss. */
+  readonly weight?: number
+  /** The stream it belongs to, where there are many; a trainer of one stream does not read it. */
+  readonly key?: string
 }
 
 /** What an input or target may be. */
-type Value = Sample['input']
+export type Value = Sample['input']
 
-/**
- * The values of consecutive events as one tensor [n, 1, ...shape].
- * @param where names the event of a value, by its place, for messages.
- * @throws GraphError `bad-sample` where a value has another width or is not finite.
- */
-export function rows(
-  values: readonly Value[],
-  shape: Shape,
-  what: string,
-  where: (place: number) => string,
-): Tensor {
-  const width = sizeOf(shape as readonly number[])
-  const out = filled([values.length, 1, ...(shape as readonly number[])], 0)
-  values.forEach((value, i) => {
-    checkValue(value, shape, what, () => where(i))
-    if (typeof value === 'number') out.data[i] = value
-    else out.data.set(value, i * width)
-  })
-  return out
+/** The shapes that events of a model have. */
+export interface EventShapes {
+  readonly input: Shape
+  readonly target: Shape
+}
+
+/** @throws GraphError `bad-sample` where an event does not fit; `where` names it. */
+export function checkSample(sample: Sample, shapes: EventShapes, where: () => string): void {
+  checkValue(sample.input, shapes.input, 'input', where)
+  checkValue(sample.target, shapes.target, 'target', where)
+  const { weight } = sample
+  if (weight !== undefined && !(weight >= 0 && weight < Number.POSITIVE_INFINITY))
+    throw new GraphError(
+      'bad-sample',
+      where(),
+      `its weight is ${String(weight)}; weights are finite numbers ≥ 0`,
+      'weight 0 moves the state and learns nothing from the loss',
+    )
 }
 
 /** @throws GraphError `bad-sample` where a value does not fill the shape with finite numbers. */
@@ -64,9 +67,10 @@ function notFinite(where: string, what: string, value: number | undefined): Grap
 }
 
 /** A copy in plain data, as JSON keeps it: whatever the source does with its buffers later, the event stays (−0 is 0). */
-export function plain({ input, target, reset }: Sample): Sample {
+export function plain({ input, target, reset, weight }: Sample): Sample {
   const made = { input: copied(input), target: copied(target) }
-  return reset ? { ...made, reset } : made
+  const marked = reset ? { ...made, reset } : made
+  return weight === undefined ? marked : { ...marked, weight }
 }
 
 function copied(value: Value): Value {

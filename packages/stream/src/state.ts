@@ -1,8 +1,8 @@
 import { filled, isShape, mapTree, type Tensor, type Tree } from '@bptt/graph'
-import { type Cell, zeroCarry } from '@bptt/unroll'
+import { zeroCarry } from '@bptt/unroll'
 import { type MeanState, mean } from './metrics/mean.js'
-import type { Optimizer } from './optimiser.js'
-import { type Cutting, START } from './window.js'
+import type { Setup } from './step.js'
+import { type Cutting, startCutting } from './window.js'
 
 /** Whole numbers and sums that a run counts. */
 export interface Counters {
@@ -10,31 +10,42 @@ export interface Counters {
   readonly events: number
   /** Optimiser steps made. */
   readonly updates: number
-  /** Mean prequential loss per event, nats. */
+  /** Mean prequential loss per event, nats, by the events' weights. */
   readonly prequential: MeanState
 }
 
-/** Everything learning has changed: a value, replaced whole by every step. */
-export interface TrainState {
+/** The parts of a state that hold tensors. */
+export const PARTS = ['params', 'slots', 'carry', 'memory'] as const
+
+/** The tensors of a state. */
+export interface Values {
   readonly params: Tree<Tensor>
   readonly slots: Tree<Tensor>
-  /** The recurrent state after the last event learned from, [1, ...]. */
+  /** The recurrent state after the last event learned from, [lanes, ...]. */
   readonly carry: Tree<Tensor>
+  /** What the estimator keeps between windows: saved steps, influence. */
+  readonly memory: Tree<Tensor>
+}
+
+/** Everything learning has changed: a value, replaced whole by every step. */
+export interface TrainState extends Values {
   readonly counters: Counters
 }
 
-/** A training state together with the open segment: enough to go on as if never stopped. */
+/** A training state together with the open segments: enough to go on as if never stopped. */
 export interface Snapshot extends TrainState {
   readonly open: Cutting
 }
 
 /** The state before the first event. `seed` draws the parameters. */
-export function initialState(model: Cell, optimizer: Optimizer, seed: number): Snapshot {
+export function initialState({ model, optimizer, lanes, estimator, method }: Setup, seed: number): Snapshot {
+  const { params } = model.init(seed)
   return {
-    params: model.init(seed).params,
+    params,
     slots: mapTree(optimizer.slots(model.params), isShape, shape => filled(shape as readonly number[], 0)),
-    carry: zeroCarry(model, 1),
+    carry: zeroCarry(model, lanes),
+    memory: method.start(params),
     counters: { events: 0, updates: 0, prequential: mean().init() },
-    open: START,
+    open: startCutting(estimator.cuts, lanes),
   }
 }

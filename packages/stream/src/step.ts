@@ -3,7 +3,6 @@ import {
   add,
   type Graph,
   graph,
-  inline,
   isRef,
   isShape,
   type Loss,
@@ -15,9 +14,10 @@ import {
   type Shape,
   type Tensor,
   type Tree,
-  valueAndGradient,
 } from '@bptt/graph'
-import { type Cell, unroll } from '@bptt/unroll'
+import type { Cell, Schedule } from '@bptt/unroll'
+import type { Estimator, Method, Site } from './estimator.js'
+import { estimatorOf } from './estimators/segments.js'
 import { checkStep, type Optimizer, zip } from './optimiser.js'
 import { globalNorm } from './optimisers/clip.js'
 
@@ -25,7 +25,11 @@ import { globalNorm } from './optimisers/clip.js'
 export interface StepOptions {
   readonly model: Cell
   readonly loss: Loss
+  /** How credit passes back through time: a schedule of `@bptt/unroll`, or an estimator. */
+  readonly estimator: Schedule | Estimator
   readonly optimizer: Optimizer
+  /** Parallel sub-streams that are learned from together, each with its own carry; one where not given. */
+  readonly lanes?: number
 }
 
 /** Results of one training step, as the graph names them. */
@@ -35,62 +39,81 @@ export interface StepOutputs {
   readonly slots?: Tree<Tensor>
   /** Missing where the model keeps none. */
   readonly carry?: Tree<Tensor>
-  /** Sum over the window, nats. */
+  /** What the estimator keeps; missing where it keeps nothing. */
+  readonly memory?: Tree<Tensor>
+  /** Weighted sum over the window, nats. */
   readonly loss: Tensor
   /** Global norm before clipping. */
   readonly gradientNorm: Tensor
-  /** Largest magnitude in the next params, slots and carry: finite where all of them are. */
+  /** Largest magnitude in the next params, slots, carry and memory: finite where all of them are. */
   readonly peak: Tensor
   /** Missing where the optimiser reports nothing. */
   readonly reports?: Readonly<Record<string, Tensor>>
 }
 
+/** A training step made ready: its estimator for its model. */
+export interface Setup extends Site {
+  readonly optimizer: Optimizer
+  readonly estimator: Estimator
+  readonly method: Method
+}
+
+/** Makes a training step ready. */
+export function setupOf({ model, loss, optimizer, lanes = 1, ...options }: StepOptions): Setup {
+  const estimator = estimatorOf(options.estimator)
+  return { model, loss, optimizer, lanes, estimator, method: estimator.method({ model, loss, lanes }) }
+}
+
 /**
- * The whole update as one graph: losses over a window of 'T' events, their gradient under the given credit, and the
- * optimiser. Inputs params, slots, count [], carry, xs ['T', 1, ...], targets, credit ['T']; outputs as `StepOutputs`.
+ * The whole update as one graph: losses over a window, their gradient as the estimator makes it, and the optimiser. Inputs params,
+ * slots, count [], carry, memory, and what the estimator's method reads of a window; outputs as `StepOutputs`.
  *
  * The loss is the sum over the window, so that the expected update does not depend on where the window was cut.
  * @throws GraphError `no-step` where the optimiser only changes gradients.
  */
-export function stepGraph({ model, loss, optimizer }: StepOptions): Graph {
+export const stepGraph = (options: StepOptions): Graph => setupGraph(setupOf(options))
+
+/** The update of a training step that is ready. */
+export function setupGraph({ model, optimizer, lanes, method }: Setup): Graph {
   checkStep('optimizer', optimizer)
-  const line = unroll(model, { steps: 'T', batch: 1, loss, credit: { kind: 'input', each: false } })
-  const slope = valueAndGradient(line.graph, { of: 'loss', by: ['params'] })
-  const rows = ['T', 1] as const
   const inputs = {
     params: model.params,
     slots: optimizer.slots(model.params),
     count: [],
-    carry: mapTree(model.carry, isShape, shape => [1, ...shape]),
-    xs: [...rows, ...model.input],
-    targets: [...rows, ...(loss.target?.(model.output) ?? model.output)],
-    credit: ['T'],
+    carry: mapTree(model.carry, isShape, shape => [lanes, ...shape]),
+    memory: method.memory,
+    window: method.inputs,
   }
-  return graph(inputs as Tree<Shape>, refs => update(optimizer, slope, refs as unknown as StepInputs))
+  return graph(inputs as Tree<Shape>, refs => update(optimizer, method, refs as unknown as StepInputs))
 }
 
-/** A graph has no empty branches: slots and carry are missing where there are none. */
+/** A graph has no empty branches: slots, carry and memory are missing where there are none. */
 interface StepInputs {
   readonly params: Tree<Ref>
   readonly slots?: Tree<Ref>
   readonly count: Ref
   readonly carry?: Tree<Ref>
-  readonly xs: Ref
-  readonly targets: Ref
-  readonly credit: Ref
+  readonly memory?: Tree<Ref>
+  readonly window: Readonly<Record<string, Ref>>
 }
 
-function update(optimizer: Optimizer, slope: Graph, inputs: StepInputs): Tree<Ref> {
-  const { params, slots = {}, count, carry = {}, xs, targets, credit } = inputs
-  const made = inline(slope, { params, carry, xs, targets, credit }) as unknown as {
-    readonly gradient: { readonly params: Tree<Ref> }
-    readonly carry?: Tree<Ref>
-    readonly loss: Ref
+function update(optimizer: Optimizer, method: Method, inputs: StepInputs): Tree<Ref> {
+  const { params, slots = {}, count, carry = {}, memory = {}, window } = inputs
+  const made = method.gradient({ params, carry, memory, window })
+  const { updates, slots: next, reports = {} } = optimizer.update(made.gradient, { params, slots, count })
+  const state = {
+    params: zip([params, updates], (p, u) => add(p, u)),
+    slots: next,
+    carry: made.carry,
+    memory: made.memory,
   }
-  const gradients = made.gradient.params
-  const { updates, slots: next, reports = {} } = optimizer.update(gradients, { params, slots, count })
-  const state = { params: zip([params, updates], (p, u) => add(p, u)), slots: next, carry: made.carry ?? {} }
-  return { ...state, loss: made.loss, gradientNorm: globalNorm(gradients), peak: peakOf(state), reports }
+  return {
+    ...state,
+    loss: made.loss,
+    gradientNorm: globalNorm(made.gradient),
+    peak: peakOf(state),
+    reports,
+  }
 }
 
 /** The largest magnitude in a tree; NaN where one is NaN. */

@@ -1,5 +1,4 @@
-import { GraphError, isTensor, type Loss, leaves, showShape, type Tensor } from '@bptt/graph'
-import type { Cell, Schedule } from '@bptt/unroll'
+import { GraphError, isTensor, leaves, showShape, type Tensor } from '@bptt/graph'
 import {
   concat,
   concatMap,
@@ -10,33 +9,28 @@ import {
   type OperatorFunction,
   throwError,
 } from 'rxjs'
+import { eventShapes } from './estimator.js'
 import { type Engine, learner } from './learner.js'
-import type { Optimizer } from './optimiser.js'
-import { checkValue, type Sample } from './sample.js'
-import { initialState, type Snapshot } from './state.js'
-import type { StepOptions } from './step.js'
-import { type Report, targetShape, type UpdateRule, updateRule } from './update.js'
-import { Cutter, START, type Window } from './window.js'
+import { checkSample, type EventShapes, type Sample } from './sample.js'
+import { initialState, PARTS, type Snapshot } from './state.js'
+import { type StepOptions, setupOf } from './step.js'
+import { eventName, type Report, type UpdateRule, updateRule } from './update.js'
+import { Cutter, type Window } from './window.js'
 
 /** What a trainer is made of. */
-export interface TrainerOptions extends Engine {
-  readonly model: Cell
-  readonly loss: Loss
-  /** How credit passes back through time; the stream is cut into windows where it cuts. */
-  readonly estimator: Schedule
-  readonly optimizer: Optimizer
+export interface TrainerOptions extends StepOptions, Engine {
   /** Draws the start parameters; a whole number ≥ 0. */
   readonly seed?: number
   /** Goes on from here instead. */
   readonly from?: Snapshot
 }
 
-/** Learns from a stream, one window at a time. */
-export interface Trainer {
+/** Learns from a stream, one window at a time. Its events are samples; with `lanes`, a list of one sample per lane. */
+export interface Trainer<Event = Sample> {
   /** One update by the reference engine: pure, the state it gets is not changed. */
   readonly step: UpdateRule
   /** The operator from events to reports, one per update. At the end of the stream the open window is learned from. */
-  readonly train: () => OperatorFunction<Sample, Report>
+  readonly train: () => OperatorFunction<Event, Report>
   /** The trainer's state as it is now, a value. */
   readonly snapshot: () => Snapshot
 }
@@ -48,18 +42,30 @@ export interface Trainer {
  * is that of the usual online approximation. A trainer has one state; subscribe to one `train()` at a time. After an error it stands
  * before the first event it has not learned from; a bad event is refused as it arrives, and the open window stays.
  *
- * @throws GraphError `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample` and `not-finite`.
+ * With `lanes` it learns from so many sub-streams at once; see `lanes()`, which zips them. Their losses are added up, their carries are
+ * their own, as are their resets and the coins of their schedules. An update is made as soon as every lane has ended a segment.
+ *
+ * @throws GraphError `bad-lanes`; `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample` and `not-finite`.
  */
-export function trainer(options: TrainerOptions): Trainer {
-  const { model, optimizer, estimator, seed = 0 } = options
-  const start = initialState(model, optimizer, seed)
+export function trainer(options: TrainerOptions & { readonly lanes: number }): Trainer<readonly Sample[]>
+export function trainer(options: TrainerOptions): Trainer
+export function trainer(options: TrainerOptions): Trainer<never> {
+  const { lanes, seed = 0 } = options
+  checkLanes(lanes)
+  const setup = setupOf(options)
+  const start = initialState(setup, seed)
   if (options.from !== undefined) checkSnapshot(start, options.from)
-  const { params, slots, carry, counters, open } = options.from ?? start
-  const own = learner(options, { params, slots, carry, counters })
-  let cutter = new Cutter(estimator, open)
-  const take = (sample: Sample): readonly Window[] => {
-    checkSample(options, sample, () => `event ${cutter.events + 1}`)
-    return cutter.push(sample)
+  const { open, ...state } = options.from ?? start
+  const own = learner(setup, options, state)
+  const cutter = new Cutter(setup.estimator.cuts, open)
+  const shapes = eventShapes(setup)
+  let rule: UpdateRule | undefined
+  const rowOf = (event: unknown): readonly Sample[] =>
+    lanes === undefined ? [event as Sample] : rowOfLanes(event, lanes, cutter.events + 1)
+  const take = (event: unknown): readonly Window[] => {
+    const row = rowOf(event)
+    checkRow(row, shapes, cutter.events + 1)
+    return cutter.push(row)
   }
   const learn = (windows: readonly Window[]): Observable<Report> => {
     const reports: Report[] = []
@@ -67,8 +73,7 @@ export function trainer(options: TrainerOptions): Trainer {
       // all are learned from before the first is reported: unsubscribing in between loses no event
       for (const window of windows) reports.push(own.learn(window))
     } catch (error) {
-      const fresh = windows.some(window => window.fresh)
-      cutter = new Cutter(estimator, { ...START, fresh, t: own.state().counters.events })
+      cutter.giveBack(windows.slice(reports.length))
       return concat(
         reports,
         throwError(() => error),
@@ -77,10 +82,13 @@ export function trainer(options: TrainerOptions): Trainer {
     return from(reports)
   }
   return {
-    step: updateRule(options),
-    train: () => samples =>
-      samples.pipe(
-        map(sample => () => take(sample)),
+    step: (state, window) => {
+      rule ??= updateRule(setup)
+      return rule(state, window)
+    },
+    train: () => events =>
+      events.pipe(
+        map(event => () => take(event)),
         endWith(() => cutter.flush()),
         concatMap(cut => learn(cut())),
       ),
@@ -88,20 +96,38 @@ export function trainer(options: TrainerOptions): Trainer {
   }
 }
 
+function checkLanes(lanes: number | undefined): void {
+  if (lanes === undefined || (Number.isInteger(lanes) && lanes >= 1)) return
+  throw new GraphError('bad-lanes', 'trainer', `lanes is ${lanes}; there is a whole number of lanes ≥ 1`)
+}
+
+/** @throws GraphError `bad-sample` where an event is no list of one sample per lane. */
+function rowOfLanes(event: unknown, lanes: number, place: number): readonly Sample[] {
+  if (Array.isArray(event) && event.length === lanes) return event
+  const found = Array.isArray(event) ? `a list of ${event.length}` : 'no list'
+  throw new GraphError(
+    'bad-sample',
+    `event ${place}`,
+    `is ${found}; with ${lanes} lanes an event is a list of ${lanes} samples`,
+  )
+}
+
 /** Refuses an event as it arrives, before it enters a window. */
-function checkSample(options: StepOptions, { input, target }: Sample, where: () => string): void {
-  checkValue(input, options.model.input, 'input', where)
-  checkValue(target, targetShape(options), 'target', where)
+function checkRow(row: readonly Sample[], shapes: EventShapes, place: number): void {
+  for (let i = 0; i < row.length; i++) checkSample(row[i]!, shapes, () => eventName(place, i, row.length))
 }
 
 function checkSnapshot(own: Snapshot, given: Snapshot): void {
-  for (const part of ['params', 'slots', 'carry'] as const) {
-    const known = new Map(
-      leaves<Tensor>(own[part], isTensor, part).map(([name, value]) => [name, showShape(value.shape)]),
-    )
-    const found = new Map(
-      leaves<Tensor>(given[part], isTensor, part).map(([name, value]) => [name, showShape(value.shape)]),
-    )
+  for (const part of PARTS) {
+    const [known, found] = [own, given].map(
+      state =>
+        new Map(
+          leaves<Tensor>(state[part] ?? {}, isTensor, part).map(([name, { shape }]) => [
+            name,
+            showShape(shape),
+          ]),
+        ),
+    ) as [Map<string, string>, Map<string, string>]
     for (const name of new Set([...known.keys(), ...found.keys()]))
       if (known.get(name) !== found.get(name))
         throw new GraphError(

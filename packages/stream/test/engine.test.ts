@@ -155,10 +155,11 @@ interface Run {
 }
 
 /** Everything a snapshot holds, with tensors as bits. */
-const content = ({ params, slots, carry, counters, open }: Snapshot): unknown => ({
+const content = ({ params, slots, carry, memory, counters, open }: Snapshot): unknown => ({
   params: bits(params),
   slots: bits(slots),
   carry: bits(carry),
+  memory: bits(memory),
   counters,
   open,
 })

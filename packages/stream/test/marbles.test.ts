@@ -63,7 +63,7 @@ describe('train', () => {
       )
       flush()
     })
-    expect(online.snapshot().open.samples).toHaveLength(1)
+    expect(online.snapshot().open.lanes[0]!.samples).toHaveLength(1)
     expect(online.snapshot().counters.updates).toBe(1)
   })
 
@@ -109,7 +109,7 @@ describe('train', () => {
     source.next(samples['b']!)
     subscription.unsubscribe()
     expect(source.observed).toBe(false)
-    expect(online.snapshot().open.samples).toEqual([samples['b']])
+    expect(online.snapshot().open.lanes[0]!.samples).toEqual([samples['b']])
   })
 
   test('can be retried past a bad event, with the window that is open', () => {

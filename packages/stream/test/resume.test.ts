@@ -33,8 +33,15 @@ const base: Omit<TrainerOptions, 'estimator'> = {
 }
 
 /** Everything a snapshot holds, with tensors as bits. */
-function content({ params, slots, carry, counters, open }: Snapshot): unknown {
-  return { params: bits(params), slots: bits(slots), carry: bits(carry), counters, open }
+function content({ params, slots, carry, memory, counters, open }: Snapshot): unknown {
+  return {
+    params: bits(params),
+    slots: bits(slots),
+    carry: bits(carry),
+    memory: bits(memory),
+    counters,
+    open,
+  }
 }
 
 /** Takes events without ending the stream: the window stays open. */
@@ -67,7 +74,7 @@ describe('a trainer made from a snapshot', () => {
         const first = trainer({ ...base, estimator })
         const before = feed(first, samples.slice(0, at))
         const snapshot = first.snapshot()
-        expect(snapshot.open.t).toBe(snapshot.counters.events + snapshot.open.samples.length)
+        expect(snapshot.open.t).toBe(snapshot.counters.events + snapshot.open.lanes[0]!.samples.length)
         expect(snapshot.open.t).toBe(at)
         const second = trainer({ ...base, estimator, seed: 99, from: snapshot })
         collect(events(9, { seed: 5 }), first.train()) // what the first does now is its own business
@@ -123,11 +130,12 @@ describe('save and load', () => {
     const odd = [0.1 + 0.2, -0, 5e-324, 1.7976931348623157e308]
     const carry = { h: { shape: [1, 3], data: Float64Array.from(odd.slice(0, 3)) } }
     const counters = { ...snapshot.counters, prequential: { weight: 3, sum: 0.1 + 0.2, lost: 1e-17 } }
-    await save(path(), { ...snapshot, carry, counters, open: { ...snapshot.open, pending: 1 / 0.7 } })
+    const lanes = [{ ...snapshot.open.lanes[0]!, pending: 1 / 0.7 }]
+    await save(path(), { ...snapshot, carry, counters, open: { ...snapshot.open, lanes } })
     const loaded = await load(path())
     expect(bits(loaded.carry)).toEqual(bits(carry))
     expect(loaded.counters).toEqual(counters)
-    expect(loaded.open.pending).toBe(1 / 0.7)
+    expect(loaded.open.lanes[0]!.pending).toBe(1 / 0.7)
   })
 
   test('keep metadata of one’s own, also over a second save', async () => {

@@ -1,7 +1,9 @@
-import { isTensor, leaves, type Tensor, type Tree } from '@bptt/graph'
+import { add, isTensor, leaves, mul, type Ref, type Tensor, type Tree } from '@bptt/graph'
 import { coin, elman, lstm, withEmbedding, withReadout } from '@bptt/unroll'
 import { from, type Observable, type OperatorFunction } from 'rxjs'
-import type { Report, Sample } from '../src/index.js'
+import { expect } from 'vitest'
+import type { Optimizer, Report, Sample } from '../src/index.js'
+import { zip } from '../src/optimiser.js'
 
 /** Numbers in (−1, 1) that depend on the seed alone. */
 export const noise = (seed: number, length: number): number[] =>
@@ -33,9 +35,9 @@ export function bits(tree: unknown): Record<string, readonly bigint[]> {
 }
 
 /** What a stream emits, and the error it ends with, where it does. */
-export function collect(
-  samples: Observable<Sample> | readonly Sample[],
-  train: OperatorFunction<Sample, Report>,
+export function collect<E = Sample>(
+  samples: Observable<E> | readonly E[],
+  train: OperatorFunction<E, Report>,
 ): { readonly reports: Report[]; readonly error: unknown } {
   const reports: Report[] = []
   let error: unknown
@@ -48,4 +50,33 @@ export function collect(
       },
     })
   return { reports, error }
+}
+
+/** Leaves parameters as they are, and adds up the gradients it gets in its slots. */
+export const accumulate: Optimizer = {
+  text: 'accumulate',
+  slots: params => ({ sum: params }),
+  update(gradients, { slots }) {
+    const { sum } = slots as { sum: Tree<Ref> }
+    return {
+      updates: zip([gradients], g => mul(g, 0)),
+      slots: { sum: zip([sum, gradients], (total, g) => add(total, g)) },
+    }
+  },
+}
+
+/** Every number of a tree, by dotted name. */
+export const numbersOf = (tree: unknown): ReadonlyMap<string, readonly number[]> =>
+  new Map(leaves<Tensor>(tree as Tree<Tensor>, isTensor, 'test').map(([name, { data }]) => [name, [...data]]))
+
+/** Expects trees of tensors to have the same names and, to `digits` relative to 1 or the larger, the same numbers. */
+export function expectClose(found: unknown, wanted: unknown, within = 1e-11): void {
+  const [a, b] = [numbersOf(found), numbersOf(wanted)]
+  expect([...a.keys()]).toEqual([...b.keys()])
+  for (const [name, values] of a)
+    values.forEach((x, i) => {
+      const y = b.get(name)![i]!
+      const gap = Math.abs(x - y) / Math.max(1, Math.abs(x), Math.abs(y))
+      if (!(gap <= within)) throw new Error(`${name}[${i}] is ${x}, wanted ${y}`)
+    })
 }

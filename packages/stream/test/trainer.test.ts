@@ -66,7 +66,7 @@ describe('one update', () => {
     const before = JSON.stringify(state, (_key, value) =>
       value instanceof Float64Array ? [...value] : value,
     )
-    const window = { samples: events(4), credit: [1, 1, 2, 1], fresh: false }
+    const window = { lanes: [{ first: 1, samples: events(4), credit: [1, 1, 2, 1] }] }
     const [one, two] = [online.step(state, window), online.step(state, window)]
     expect(bits(one[0].params)).toEqual(bits(two[0].params))
     expect(one[1]).toEqual(two[1])
@@ -119,7 +119,7 @@ describe('one update', () => {
     collect(events(3), online.train())
     const { open: _, ...state } = online.snapshot()
     const samples = [...events(1), { input: [1], target: [1] }]
-    expect(() => online.step(state, { samples, credit: [1, 1], fresh: false })).toThrow(
+    expect(() => online.step(state, { lanes: [{ first: 4, samples, credit: [1, 1] }] })).toThrow(
       "event 5: its input is a list of 1; the model's are [2]",
     )
   })
@@ -290,7 +290,7 @@ describe('a trainer with a bad event', () => {
     expect(error).toMatchObject({ code: 'bad-sample', message: `event 7: ${message}` })
     expect(reports).toHaveLength(1)
     const left = online.snapshot()
-    expect([left.counters.events, left.open.samples.length, left.open.t]).toEqual([4, 2, 6])
+    expect([left.counters.events, left.open.lanes[0]!.samples.length, left.open.t]).toEqual([4, 2, 6])
     // without the bad event, and as if it had never been
     const rest = collect(good.slice(7), online.train()).reports
     const never = make()
@@ -333,7 +333,7 @@ describe('a trainer with a bad event', () => {
       expect(reports).toHaveLength(1)
       const { counters, open } = online.snapshot()
       expect([counters.events, counters.updates]).toEqual([3, 1])
-      expect([open.t, open.samples]).toEqual([3, []])
+      expect([open.t, open.lanes[0]!.samples]).toEqual([3, []])
       // events 4 … again, repaired, as if nothing had happened
       const again = collect(samples.slice(3), online.train()).reports
       const never = trainer({ ...options, model: speller(4), loss: softmaxCrossEntropy, estimator: every(3) })
@@ -361,7 +361,7 @@ describe('a trainer that diverges', () => {
     expect(bits(online.snapshot().params)).toEqual(bits(short.snapshot().params))
     expect(bits(online.snapshot().carry)).toEqual(bits(short.snapshot().carry))
     expect(online.snapshot().counters).toEqual(short.snapshot().counters)
-    expect(online.snapshot().open).toMatchObject({ t: 2, samples: [] })
+    expect(online.snapshot().open).toMatchObject({ t: 2, lanes: [{ samples: [] }] })
   })
 
   test('never takes a parameter that is not finite', () => {
@@ -388,7 +388,7 @@ describe('a trainer that diverges', () => {
     const { reports, error } = collect(samples, online.train())
     expect(reports.map(report => report.events)).toEqual([1])
     expect(error).toMatchObject({ code: 'not-finite', where: 'event 2' })
-    expect(online.snapshot().open).toMatchObject({ t: 1, samples: [], fresh: true })
+    expect(online.snapshot().open).toMatchObject({ t: 1, lanes: [{ samples: [], due: true }] })
   })
 })
 

@@ -1,7 +1,9 @@
 import { artbp, every, fixed, full, random, type Schedule, weightsOf } from '@bptt/unroll'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Cutter, type Sample, type Window } from '../src/index.js'
+import { estimatorOf } from '../src/estimators/segments.js'
+import type { Sample, Segment, Window } from '../src/index.js'
+import { Cutter, type Cutting } from '../src/window.js'
 
 const schedules: fc.Arbitrary<Schedule> = fc.oneof(
   fc.constant(full()),
@@ -17,16 +19,23 @@ const resetting: fc.Arbitrary<Sample[]> = fc
   .array(fc.nat(4), { maxLength: 40 })
   .map(marks => marks.map((mark, i) => ({ input: i, target: [i], ...(mark === 0 && { reset: true }) })))
 
-const cutAll = (cutter: Cutter, samples: readonly Sample[]): Window[] => [
-  ...samples.flatMap(sample => cutter.push(sample)),
-  ...cutter.flush(),
+const cutterOf = (schedule: Schedule, from?: Cutting): Cutter => new Cutter(estimatorOf(schedule).cuts, from)
+
+/** The only segments of windows without lanes. */
+const only = (windows: readonly Window[]): Segment[] => windows.map(({ lanes }) => lanes[0]!)
+
+const push = (cutter: Cutter, sample: Sample): Segment[] => only(cutter.push([sample]))
+
+const cutAll = (cutter: Cutter, samples: readonly Sample[]): Segment[] => [
+  ...samples.flatMap(sample => push(cutter, sample)),
+  ...only(cutter.flush()),
 ]
 
 describe('Cutter', () => {
   test('cuts a stream into windows that make it up, each of which begins with weight 1', () => {
     fc.assert(
       fc.property(schedules, resetting, (schedule, samples) => {
-        const windows = cutAll(new Cutter(schedule), samples)
+        const windows = cutAll(cutterOf(schedule), samples)
         expect(windows.flatMap(window => window.samples)).toEqual(samples)
         for (const { samples: held, credit } of windows) {
           expect(held.length).toBeGreaterThan(0)
@@ -42,7 +51,7 @@ describe('Cutter', () => {
     fc.assert(
       fc.property(schedules, streams, (schedule, samples) => {
         const wanted = [1, ...weightsOf(schedule, samples.length)].slice(0, samples.length)
-        const cut = cutAll(new Cutter(schedule), samples).flatMap(({ credit }, k) =>
+        const cut = cutAll(cutterOf(schedule), samples).flatMap(({ credit }, k) =>
           credit.map((weight, i) => (i === 0 && k > 0 ? 0 : weight)),
         )
         expect(cut).toEqual(wanted)
@@ -50,12 +59,14 @@ describe('Cutter', () => {
     )
   })
 
-  test('ends a window before every reset, and marks the next as fresh; no other is', () => {
+  test('ends a window before every reset', () => {
     fc.assert(
       fc.property(schedules, resetting, (schedule, samples) => {
-        for (const { samples: held, fresh } of cutAll(new Cutter(schedule), samples)) {
-          expect(held[0]!.reset === true).toBe(fresh)
+        let next = 1
+        for (const { first, samples: held } of cutAll(cutterOf(schedule), samples)) {
+          expect(first).toBe(next)
           expect(held.slice(1).some(sample => sample.reset)).toBe(false)
+          next += held.length
         }
       }),
     )
@@ -70,12 +81,12 @@ describe('Cutter', () => {
         return t === 2 ? 0 : 1
       },
     }
-    const cutter = new Cutter(watching)
-    for (let i = 0; i < 4; i++) cutter.push({ input: i, target: i })
-    cutter.push({ input: 4, target: 4, reset: true })
-    cutter.push({ input: 5, target: 5 })
+    const cutter = cutterOf(watching)
+    for (let i = 0; i < 4; i++) push(cutter, { input: i, target: i })
+    push(cutter, { input: 4, target: 4, reset: true })
+    push(cutter, { input: 5, target: 5 })
     cutter.flush()
-    cutter.push({ input: 6, target: 6 })
+    push(cutter, { input: 6, target: 6 })
     expect(ages).toEqual([1, 2, 1, 2, 1, 2, 1])
     expect(cutter.events).toBe(7)
   })
@@ -83,13 +94,13 @@ describe('Cutter', () => {
   test('goes on from a copy of where it stands as if never stopped, also through JSON', () => {
     fc.assert(
       fc.property(schedules, resetting, fc.nat(40), fc.boolean(), (schedule, samples, at, json) => {
-        const whole = cutAll(new Cutter(schedule), samples)
-        const first = new Cutter(schedule)
-        const before = samples.slice(0, at).flatMap(sample => first.push(sample))
+        const whole = cutAll(cutterOf(schedule), samples)
+        const first = cutterOf(schedule)
+        const before = samples.slice(0, at).flatMap(sample => push(first, sample))
         const open = json ? JSON.parse(JSON.stringify(first.open)) : first.open
-        const second = new Cutter(schedule, open)
+        const second = cutterOf(schedule, open)
         const taken = JSON.stringify(open)
-        first.push({ input: 99, target: 99 }) // what the first does now is its own business
+        push(first, { input: 99, target: 99 }) // what the first does now is its own business
         expect(JSON.stringify(open)).toBe(taken)
         expect([...before, ...cutAll(second, samples.slice(at))]).toEqual(whole)
       }),
@@ -97,21 +108,21 @@ describe('Cutter', () => {
   })
 
   test('gives two windows where a reset ends one and a cut the next', () => {
-    const cutter = new Cutter(fixed([1, 0]))
-    expect(cutter.push({ input: 1, target: 1 })).toEqual([])
-    expect(cutter.push({ input: 2, target: 2, reset: true })).toEqual([
-      { samples: [{ input: 1, target: 1 }], credit: [1], fresh: false },
-      { samples: [{ input: 2, target: 2, reset: true }], credit: [1], fresh: true },
+    const cutter = cutterOf(fixed([1, 0]))
+    expect(push(cutter, { input: 1, target: 1 })).toEqual([])
+    expect(push(cutter, { input: 2, target: 2, reset: true })).toEqual([
+      { first: 1, samples: [{ input: 1, target: 1 }], credit: [1] },
+      { first: 2, samples: [{ input: 2, target: 2, reset: true }], credit: [1] },
     ])
     expect(cutter.flush()).toEqual([])
   })
 
   test('keeps an event as it was when it came, in plain data', () => {
     const buffer = Float64Array.of(1, -0)
-    const cutter = new Cutter(full())
-    cutter.push({ input: buffer, target: buffer, note: () => 1 } as Sample)
+    const cutter = cutterOf(full())
+    push(cutter, { input: buffer, target: buffer, note: () => 1 } as Sample)
     buffer.fill(9)
-    expect(cutter.open.samples).toEqual([{ input: [1, 0], target: [1, 0] }])
+    expect(cutter.open.lanes[0]!.samples).toEqual([{ input: [1, 0], target: [1, 0] }])
     expect(JSON.parse(JSON.stringify(cutter.open))).toEqual(cutter.open)
   })
 })

@@ -22,7 +22,12 @@ const windows = 4000
 
 /** W1's net as a trainer is given it. */
 export function tinyNet(): StepOptions {
-  return { model: modelOf(tiny), loss: squaredError, optimizer: chain(clipByGlobalNorm(1), sgd(tiny.rate)) }
+  return {
+    model: modelOf(tiny),
+    loss: squaredError,
+    estimator: every(window),
+    optimizer: chain(clipByGlobalNorm(1), sgd(tiny.rate)),
+  }
 }
 
 /** Endless events for W1's net, out of a few thousand. */
@@ -37,7 +42,7 @@ export function stream(context: Context): boolean {
   const bare = bareStep()
   const source = new Subject<Sample>()
   let last: Report | undefined
-  source.pipe(trainer({ ...tinyNet(), estimator: every(window) }).train()).subscribe(report => {
+  source.pipe(trainer(tinyNet()).train()).subscribe(report => {
     last = report
   })
   const given = events()
@@ -70,7 +75,11 @@ function bareStep(): Program {
   program.run({
     params: options.model.init(0).params,
     carry: zeroCarry(options.model, 1),
-    ...{ xs: rows(tiny.inputs), targets: rows(tiny.outputs), credit: filled([window], 1), count: 0 },
+    window: {
+      ...{ xs: rows(tiny.inputs), targets: rows(tiny.outputs), weights: filled([window, 1], 1) },
+      ...{ credit: filled([window], 1), fresh: filled([], 0) },
+    },
+    count: 0,
   } as never)
   return program
 }

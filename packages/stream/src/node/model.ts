@@ -1,14 +1,13 @@
 import { join, parse as parsePath } from 'node:path'
 import { GraphError, grow, isTensor, leaves, type Tensor, type Tree } from '@bptt/graph'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
-import type { Snapshot } from '../state.js'
+import { PARTS, type Snapshot } from '../state.js'
 import { readBytes, writeAtomic } from './files.js'
 
-const PARTS = ['params', 'slots', 'carry'] as const
 const KEY = 'bptt.snapshot'
 
 /**
- * Writes a snapshot as a safetensors file: tensors `params.…`, `slots.…`, `carry.…` in float64, counters and the open
+ * Writes a snapshot as a safetensors file: tensors `params.…`, `slots.…`, `carry.…`, `memory.…` in float64, counters and the open
  * window as JSON in the metadata, beside entries of one's own. The file is replaced whole or not at all, and the one it replaces
  * is kept beside it: `model.previous.safetensors`.
  * @throws GraphError `cannot-write`; then both files are as they were.
@@ -93,6 +92,10 @@ function check(value: Pick<Snapshot, 'counters' | 'open'>): Pick<Snapshot, 'coun
   const whole = [counters.events, counters.updates, open.t].every(
     count => Number.isSafeInteger(count) && count >= 0,
   )
-  if (whole && Array.isArray(open.samples) && Array.isArray(open.credit)) return { counters, open }
+  const lanes = Array.isArray(open.lanes) && open.lanes.length > 0
+  if (whole && lanes && open.lanes.every(isOpen)) return { counters, open }
   throw new GraphError('bad-snapshot', 'snapshot', 'its counters are not whole numbers')
 }
+
+const isOpen = ({ samples, credit }: Snapshot['open']['lanes'][number]): boolean =>
+  Array.isArray(samples) && Array.isArray(credit) && samples.length === credit.length
