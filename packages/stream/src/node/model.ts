@@ -71,7 +71,8 @@ async function read(file: string): Promise<Loaded> {
         key.startsWith(`${name}.`) ? [[key.slice(name.length + 1), value] as const] : [],
       ),
     )
-  return { params: part('params'), slots: part('slots'), carry: part('carry'), ...rest, metadata, file }
+  const values = { params: part('params'), slots: part('slots'), carry: part('carry'), memory: part('memory') }
+  return { ...values, ...rest, metadata, file }
 }
 
 function parse(text: string | undefined, path: string): Pick<Snapshot, 'counters' | 'open'> {
