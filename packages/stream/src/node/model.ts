@@ -71,7 +71,12 @@ async function read(file: string): Promise<Loaded> {
         key.startsWith(`${name}.`) ? [[key.slice(name.length + 1), value] as const] : [],
       ),
     )
-  const values = { params: part('params'), slots: part('slots'), carry: part('carry'), memory: part('memory') }
+  const values = {
+    params: part('params'),
+    slots: part('slots'),
+    carry: part('carry'),
+    memory: part('memory'),
+  }
   return { ...values, ...rest, metadata, file }
 }
 
