@@ -6,6 +6,7 @@ const report = (events: number, length: number, loss: number, rest: Partial<Repo
   events,
   updates: 1,
   length,
+  weight: length,
   loss,
   prequential: loss,
   gradientNorm: 1,

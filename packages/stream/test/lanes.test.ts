@@ -172,7 +172,7 @@ describe('weights of events', () => {
       const weighted = weight === undefined ? samples : samples.map(sample => ({ ...sample, weight }))
       const { reports } = collect(weighted, online.train())
       return { reports, sum: sumOf(online) as Flat, carry: online.snapshot().carry }
-    }) as [Run, Run, Run]
+    }) as unknown as [Run, Run, Run]
     expectClose(double.sum, scaled(plain.sum, 2))
     expectClose(silent.sum, scaled(plain.sum, 0), 0)
     expectClose(silent.carry, plain.carry, 0)

@@ -26,7 +26,7 @@ export function windowed(events: number): Average<WindowedState> {
     init: () => ({ xs: [], weights: [] }),
     update(state, x, weight = 1) {
       checkWeight('windowed', weight)
-      return weight === 0 ? state : merge(state, { xs: [x], weights: [weight] })
+      return weight === 0 ? state : merge(state, { xs: [x + 0], weights: [weight] }) // JSON has no −0
     },
     value({ xs, weights }) {
       const total = weights.reduce((sum, w) => sum + w, 0)

@@ -24,10 +24,15 @@ import {
 } from '../../src/index.js'
 import { collect, events, net } from '../support.js'
 
-const options = { model: net, loss: squaredError, optimizer: chain(clipByGlobalNorm(1), adam(0.01)) }
+const options = {
+  model: net,
+  loss: squaredError,
+  estimator: every(5),
+  optimizer: chain(clipByGlobalNorm(1), adam(0.01)),
+}
 
 describe('the reports of a trainer', () => {
-  const { reports } = collect(events(103), trainer({ ...options, estimator: every(5) }).train())
+  const { reports } = collect(events(103), trainer(options).train())
 
   test('give the figures that they say themselves', () => {
     const seen = tracker(
