@@ -1,6 +1,6 @@
-import { describe, type Loss } from '@bptt/graph'
-import { type Optimizer, stepGraph } from '@bptt/stream'
-import { type Cell, unroll } from '@bptt/unroll'
+import type { Loss } from '@bptt/graph'
+import { type Optimizer, stepCost } from '@bptt/stream'
+import { type Cell, full } from '@bptt/unroll'
 
 /** What a training step over a segment costs: both grow by so much for each event in it. */
 export interface Cost {
@@ -10,19 +10,8 @@ export interface Cost {
   readonly bytes: (length: number) => number
 }
 
-/** The cost of training a model, read off the graph of the training step. */
+/** The cost of training a model, read off the graph of the training step; credit costs the same wherever it is cut. */
 export function costOf(model: Cell, loss: Loss, optimizer: Optimizer): Cost {
-  const step = stepGraph({ model, loss, optimizer })
-  const saved = (steps: number): number =>
-    describe(unroll(model, { steps, batch: 1, loss }).graph).savedBytes ?? 0
-  return {
-    flops: line(T => describe(step, { T }).flops ?? 0),
-    bytes: line(T => saved(T) / 2), // `describe` counts in float64
-  }
-}
-
-/** The straight line through the values at 1 and 2. */
-function line(at: (T: number) => number): (length: number) => number {
-  const [one, two] = [at(1), at(2)]
-  return length => one + (two - one) * (length - 1)
+  const at = stepCost({ model, loss, optimizer, estimator: full() })
+  return { flops: length => at(length).flops, bytes: length => at(length).bytes / 2 } // `stepCost` counts in float64
 }
