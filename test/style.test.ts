@@ -3,6 +3,7 @@ import { doors, exportedAny, exportedNames, exportedStars } from './style/export
 import { functions, quantile } from './style/functions.js'
 import { forbiddenImports, importCycles } from './style/imports.js'
 import { longFiles, longFunctions } from './style/measure.js'
+import { cited, listed } from './style/references.js'
 import { packages, source, sources } from './style/source.js'
 
 const all = sources()
@@ -35,6 +36,32 @@ describe('the sources', () => {
   test('stand behind every door that a package.json names', () => {
     const paths = doorsWithoutSource()
     expect(paths).toEqual([])
+  })
+})
+
+describe('the papers', () => {
+  test('that the sources cite are in docs/references.md', () => {
+    const known = listed()
+    expect(cited(all).filter(({ key }) => !known.includes(key))).toEqual([])
+  })
+
+  test('in docs/references.md are cited, and stand in the order of their keys', () => {
+    const keys = new Set(cited(all).map(({ key }) => key))
+    expect(listed().filter(key => !keys.has(key))).toEqual([])
+    expect(listed()).toEqual([...new Set(listed())].sort())
+  })
+
+  test('are found one by one, and shapes are none', () => {
+    const file = source(
+      'packages/graph/src/a.ts',
+      '// [hidden] [batch, hidden]\n// [a-b2001, c1999]; see [d2010].',
+    )
+    expect(cited([file])).toEqual([
+      { key: 'a-b2001', at: 'packages/graph/src/a.ts:2' },
+      { key: 'c1999', at: 'packages/graph/src/a.ts:2' },
+      { key: 'd2010', at: 'packages/graph/src/a.ts:2' },
+    ])
+    expect(listed('# R\n\n- **[a1]** x\n- **[b2]** y [arXiv](z)\n')).toEqual(['a1', 'b2'])
   })
 })
 

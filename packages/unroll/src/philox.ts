@@ -8,8 +8,7 @@ const rounds = 10
  * counter's.
  *
  * A keyed bijection without state: any element of the sequence is computed alone, in any order. Constants and
- * rounds from Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), where the
- * generator is reported to pass TestU01's BigCrush.
+ * rounds from [salmon2011], where the generator is reported to pass TestU01's BigCrush.
  */
 export function philox(counter: Words, key: readonly [number, number]): Words {
   let [a, b, c, d] = counter

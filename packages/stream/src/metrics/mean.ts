@@ -23,7 +23,7 @@ export function mean(): Average<MeanState> {
   }
 }
 
-/** One addition with its rounding error kept (Neumaier, 1974). */
+/** One addition with its rounding error kept [neumaier1974]. */
 function add({ sum, lost }: MeanState, x: number): { readonly sum: number; readonly lost: number } {
   const total = sum + x
   const rounding = Math.abs(sum) >= Math.abs(x) ? sum - total + x : x - total + sum

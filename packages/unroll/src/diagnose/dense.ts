@@ -26,7 +26,7 @@ export function identity(n: number): Square {
 const size = ({ data }: Square): number => Math.hypot(...data)
 
 /**
- * The spectral radius, the largest |eigenvalue|: lim ‖Aᵏ‖^(1/k) by squaring A 40 times, scaled each time [gelfand].
+ * The spectral radius, the largest |eigenvalue|: lim ‖Aᵏ‖^(1/k) by squaring A 40 times, scaled each time (Gelfand's formula).
  * Relative error about 1e-12, whatever the multiplicities.
  */
 export function spectralRadius(a: Square): number {
