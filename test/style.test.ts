@@ -54,7 +54,7 @@ describe('the papers', () => {
   test('are found one by one, and shapes are none', () => {
     const file = source(
       'packages/graph/src/a.ts',
-      '// [hidden] [batch, hidden]\n// [a-b2001, c1999]; see [d2010].',
+      '// [hidden] [batch, hidden]\n// [a-b2001, c1999]; see [d2010, eq. 3].',
     )
     expect(cited([file])).toEqual([
       { key: 'a-b2001', at: 'packages/graph/src/a.ts:2' },

@@ -79,7 +79,7 @@ const settingsOf = (attrs: object): string =>
   JSON.stringify(attrs)
     .replace(/"(\w+)":/g, '$1: ')
     .replaceAll('"', "'")
-    .replaceAll(',', ', ')
+    .replace(/,(?=\w+: )/g, ', ')
 
 function domain({ inputs, samples }: OpSpec): string {
   const whole = Object.entries(samples.integers ?? {}).map(
