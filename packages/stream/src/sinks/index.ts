@@ -1,0 +1,1 @@
+export { eventFileHeader, type Scalars, scalarRecord } from './tensorboard.js'
