@@ -1,7 +1,9 @@
 import { GraphError } from '@bptt/graph'
 import { Command, CommanderError } from 'commander'
+import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { exitCodes, Failure, sentence, systemCode } from './failure.js'
+import { inspectCommand } from './inspect.js'
 import { sampleCommand } from './sample.js'
 import { startCommand } from './start.js'
 import { trainCommand } from './train.js'
@@ -13,6 +15,7 @@ Examples:
   bptt train --text notes.txt --seconds 60 --save
   bptt sample --model bptt-model.safetensors --prompt 'The '
   bptt compare --text notes.txt --html report.html
+  bptt check my-cell.ts
   bptt train --help
 
 Exit codes:
@@ -28,7 +31,15 @@ export function program(): Command {
     .configureOutput({ outputError: () => {} })
     .helpCommand('help [command]', 'print help on a command')
     .addHelpText('after', notes)
-  const commands = [trainCommand(), sampleCommand(), compareCommand(), startCommand(), verifyCommand()]
+  const commands = [
+    trainCommand(),
+    sampleCommand(),
+    checkCommand(),
+    compareCommand(),
+    inspectCommand(),
+    startCommand(),
+    verifyCommand(),
+  ]
   for (const command of commands)
     root.addCommand(command.copyInheritedSettings(root).helpOption('-h, --help', 'print help'))
   return root

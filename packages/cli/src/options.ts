@@ -50,6 +50,19 @@ export function oneOf<T extends string>(flag: string, words: readonly T[]): Pars
   }
 }
 
+/** `NAME=N` with N a whole number ≥ 1, added to those given before; the first is added to `usual`. */
+export function lengths(
+  flag: string,
+  usual: Readonly<Record<string, number>>,
+): (text: string, before?: Readonly<Record<string, number>>) => Readonly<Record<string, number>> {
+  return (text, before = usual) => {
+    const [, name, value] = /^([^=]+)=(.+)$/.exec(text) ?? []
+    if (name === undefined || value === undefined)
+      throw new Failure(`${flag} must be written NAME=N, but is '${text}'`)
+    return { ...before, [name]: whole(`${flag} ${name}`, 1, 1e9)(value) }
+  }
+}
+
 function inside(value: number, range: Range): boolean {
   const enough = 'above' in range ? value > range.above : value >= range.min
   return enough && value <= (range.max ?? Number.MAX_VALUE)

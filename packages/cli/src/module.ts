@@ -1,0 +1,112 @@
+import { resolve } from 'node:path'
+import type { Graph } from '@bptt/graph'
+import * as graph from '@bptt/graph'
+import * as graphLaws from '@bptt/graph/laws'
+import * as op from '@bptt/graph/op'
+import * as stream from '@bptt/stream'
+import * as streamNode from '@bptt/stream/node'
+import { readBytes } from '@bptt/stream/node'
+import type { Cell } from '@bptt/unroll'
+import * as unroll from '@bptt/unroll'
+import * as unrollLaws from '@bptt/unroll/laws'
+import { createJiti } from 'jiti'
+import { Failure, sentence } from './failure.js'
+
+/** An op as the laws take it. */
+type Op = Parameters<typeof graphLaws.opLaws>[0]
+
+/** Something a module exports that commands know how to look at. */
+export type Found =
+  | { readonly name: string; readonly kind: 'cell'; readonly cell: Cell }
+  | { readonly name: string; readonly kind: 'graph'; readonly graph: Graph }
+  | { readonly name: string; readonly kind: 'op'; readonly op: Op }
+
+/** Sizes that exported functions such as `cell({...})` are called with to make a cell. */
+export type Sizes = Readonly<Record<string, number>>
+
+/** The sizes where none are given. */
+export const usualSizes: Sizes = { inputs: 2, hidden: 3, outputs: 2, symbols: 5 }
+
+// the module gets the packages of this program, so that what it makes and what looks at it are of one make
+const own = {
+  '@bptt/graph': graph,
+  '@bptt/graph/op': op,
+  '@bptt/graph/laws': graphLaws,
+  '@bptt/unroll': unroll,
+  '@bptt/unroll/laws': unrollLaws,
+  '@bptt/stream': stream,
+  '@bptt/stream/node': streamNode,
+}
+
+/**
+ * Loads a TypeScript or JavaScript module and finds the cells, graphs and ops among its exports; `only` names those wanted.
+ * @throws Failure where it cannot be loaded, exports none of them, or lacks one that is wanted.
+ */
+export async function loadModule(
+  path: string,
+  sizes: Sizes,
+  only: readonly string[] = [],
+): Promise<readonly Found[]> {
+  await readBytes(path) // says in the usual words where there is no file
+  const exports = await imported(path)
+  const names = Object.keys(exports)
+  const missing = only.find(name => !names.includes(name))
+  const listed = names.length === 0 ? 'nothing' : names.join(', ')
+  if (missing !== undefined) throw new Failure(`${path} exports no '${missing}'; it exports ${listed}`)
+  const wanted = Object.entries(exports).filter(([name]) => only.length === 0 || only.includes(name))
+  const found = once(wanted).flatMap(([name, value]) => asFound(name, value, sizes) ?? [])
+  if (found.length > 0) return found
+  throw new Failure(
+    `${path} exports no cell, graph or op; it exports ${listed} (hint: --size NAME=N gives sizes that a cell needs)`,
+  )
+}
+
+async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const jiti = createJiti(import.meta.url, { virtualModules: own, fsCache: false, interopDefault: false })
+  try {
+    return { ...(await jiti.import<Record<string, unknown>>(resolve(path))) }
+  } catch (error) {
+    const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw new Failure(`${path} cannot be loaded: ${sentence(first)}`)
+  }
+}
+
+/** Each value once, by its first name that is not `default`. */
+function once(entries: readonly (readonly [string, unknown])[]): readonly (readonly [string, unknown])[] {
+  const named = entries.filter(([name]) => name !== 'default')
+  const rest = entries.filter(
+    ([name, value]) => name === 'default' && !named.some(([, one]) => one === value),
+  )
+  return [...named, ...rest]
+}
+
+function asFound(name: string, value: unknown, sizes: Sizes): Found | undefined {
+  if (isCell(value)) return { name, kind: 'cell', cell: value }
+  if (isGraph(value)) return { name, kind: 'graph', graph: value }
+  if (isObject(value) && isGraph(value['graph'])) return { name, kind: 'graph', graph: value['graph'] }
+  if (typeof value !== 'function') return undefined
+  if ('spec' in value) return { name, kind: 'op', op: value as unknown as Op }
+  const made = attempt(value as (sizes: Sizes) => unknown, sizes)
+  return isCell(made) ? { name, kind: 'cell', cell: made } : undefined
+}
+
+function attempt(make: (sizes: Sizes) => unknown, sizes: Sizes): unknown {
+  try {
+    return make(sizes)
+  } catch {
+    return undefined // some other function, or a cell of other sizes
+  }
+}
+
+function isCell(value: unknown): value is Cell {
+  if (!isObject(value)) return false
+  return typeof value['step'] === 'function' && typeof value['init'] === 'function' && 'carry' in value
+}
+
+function isGraph(value: unknown): value is Graph {
+  return isObject(value) && ['nodes', 'shapes', 'inputs', 'outputs'].every(part => Array.isArray(value[part]))
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}

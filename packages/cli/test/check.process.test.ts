@@ -1,0 +1,120 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bptt, build } from './bptt.js'
+
+const cellOf = (squash: string): string => `
+import { add, linear, square, sum, tanh, graph } from '@bptt/graph'
+import { elementwise } from '@bptt/graph/op'
+import { cell } from '@bptt/unroll'
+enum Size { three = 3 }
+const wrong = elementwise({ name: 'wrong', inputs: ['x'], saves: [], f: (x: number) => x * x, partials: { x: () => 3 } })
+export const leaky = cell({
+  params: ({ inputs, hidden }) => ({ U: [hidden, inputs], W: [hidden, hidden] }),
+  carry: ({ hidden }) => ({ h: [hidden] }),
+  step({ U, W }, { h }, x) {
+    const next = ${squash}(add(linear(x, U), linear(h, W)))
+    return [{ h: next }, next]
+  },
+})
+export const loss = graph({ w: [Size.three] }, ({ w }) => ({ loss: sum(square(w)) }))
+export default leaky
+`
+
+let folder = ''
+beforeAll(async () => {
+  await build()
+  folder = await mkdtemp(join(tmpdir(), 'bptt-check-'))
+  await writeFile(join(folder, 'good.ts'), cellOf('tanh'))
+  await writeFile(join(folder, 'bad.ts'), cellOf('wrong'))
+  await writeFile(join(folder, 'none.ts'), 'export const answer = 42')
+  await writeFile(join(folder, 'throws.ts'), "throw new Error('not today')")
+}, 120_000)
+
+afterAll(async () => {
+  await rm(folder, { recursive: true })
+})
+
+const records = (stdout: string) =>
+  stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line))
+
+describe('bptt check', () => {
+  test('says that every law holds, and ends with code 0', async () => {
+    const { code, stdout, stderr } = await bptt(folder, ['check', 'good.ts'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(
+      /^✓ leaky \(cell\): \d+ trials of laws, \d+ derivatives hold\n✓ loss \(graph\): .+ hold\n$/,
+    )
+  })
+
+  test('names the parameter, the step and the node of a wrong derivative, and ends with code 1', async () => {
+    const { code, stdout, stderr } = await bptt(folder, ['check', 'bad.ts', '--size', 'hidden=2'])
+    expect([code, stderr]).toEqual([1, 'bptt check: 1 of 2 in bad.ts breaks a law\n'])
+    expect(stdout).toMatch(/ {4}parameter {2}[UW]\[[01], [01]\] at step [1-5]\n/)
+    expect(stdout).toMatch(/ {4}node {7}\S+: \[2\] = wrong\(\w+\)\n/)
+    expect(stdout).toMatch(/ {4}breaks {5}the gradient of the timeline is that of finite differences/)
+  })
+
+  test('with --json writes a record an export and a last one', async () => {
+    const { code, stdout } = await bptt(folder, ['check', 'bad.ts', '--json', '--export', 'leaky'])
+    const [verdict, last, ...rest] = records(stdout)
+    expect([code, rest]).toEqual([1, []])
+    expect(verdict).toMatchObject({ name: 'leaky', kind: 'cell', ok: false, gradients: { ok: false } })
+    expect(last).toEqual({ final: true, file: 'bad.ts', checked: 1, failed: 1 })
+  })
+
+  test.each([
+    [['nowhere.ts'], 'nowhere.ts: cannot be read: there is no such file or folder'],
+    [
+      ['none.ts'],
+      'none.ts exports no cell, graph or op; it exports answer (hint: --size NAME=N gives sizes that a cell needs)',
+    ],
+    [['throws.ts'], 'throws.ts cannot be loaded: not today'],
+    [['good.ts', '--export', 'leeky'], "good.ts exports no 'leeky'; it exports leaky, loss, default"],
+    [['good.ts', '--size', 'hidden'], "--size must be written NAME=N, but is 'hidden'"],
+  ])('%j ends with one sentence and code 2', async (args, sentence) => {
+    const ended = await bptt(folder, ['check', ...args])
+    expect(ended).toEqual({ code: 2, stdout: '', stderr: `bptt check: ${sentence}\n` })
+  })
+})
+
+describe('bptt inspect', () => {
+  const inspect = (...args: string[]) => bptt(folder, ['inspect', 'good.ts', '--export', 'leaky', ...args])
+
+  test.each([
+    ['describe', /parameters +15\n/],
+    ['text', /^graph\b.+\n/],
+    ['dot', /^digraph \{/],
+    ['mermaid', /^flowchart /],
+    ['credit', /^full:1000000 {2}─{5}\ntbptt:2 {7}─│─│─\n$/],
+    ['plan', /for t = 1 … 6\n[\s\S]+memory \d/],
+  ])('shows a cell as %s', async (view, wanted) => {
+    const estimators = ['--estimators', 'full:1000000', 'tbptt:2']
+    const { code, stdout, stderr } = await inspect('--view', view, '--steps', '6', ...estimators)
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(wanted)
+  })
+
+  test('reads a model that train saved', async () => {
+    await writeFile(join(folder, 'text.txt'), 'abcabd'.repeat(60))
+    await bptt(folder, ['train', '--text', 'text.txt', '--hidden', '4', '--save', 'm.safetensors'])
+    const { code, stdout } = await bptt(folder, ['inspect', 'm.safetensors', '--json'])
+    expect(code).toBe(0)
+    expect(records(stdout)[0]).toMatchObject({ kind: 'cell', view: 'describe' })
+  })
+
+  test('asks which export is meant where there are several', async () => {
+    const sentence = 'bptt inspect: good.ts exports leaky, loss; --export NAME chooses one\n'
+    expect(await bptt(folder, ['inspect', 'good.ts'])).toEqual({ code: 2, stdout: '', stderr: sentence })
+  })
+})
+
+test.each(['check', 'inspect'])('%s --help has an example and the exit codes', async command => {
+  const { code, stdout } = await bptt(folder, [command, '--help'])
+  expect(code).toBe(0)
+  for (const part of ['--json', 'Examples:', 'Exit codes:']) expect(stdout).toContain(part)
+})
