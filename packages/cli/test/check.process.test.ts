@@ -74,7 +74,7 @@ describe('bptt check', () => {
       'none.ts exports no cell, graph or op; it exports answer (hint: --size NAME=N gives sizes that a cell needs)',
     ],
     [['throws.ts'], 'throws.ts cannot be loaded: not today'],
-    [['good.ts', '--export', 'leeky'], "good.ts exports no 'leeky'; it exports leaky, loss, default"],
+    [['good.ts', '--export', 'leeky'], "good.ts exports no 'leeky'; it exports default, leaky, loss"],
     [['good.ts', '--size', 'hidden'], "--size must be written NAME=N, but is 'hidden'"],
   ])('%j ends with one sentence and code 2', async (args, sentence) => {
     const ended = await bptt(folder, ['check', ...args])

@@ -15,7 +15,9 @@ export interface Differences {
 /** Compares the derivatives of a cell over `steps` steps with finite differences, by a copy of the parameters for every step. */
 export function differencesOf(cell: Cell, steps: number, seed: number, symbols?: number): Differences {
   const integers = symbols === undefined ? {} : { xs: symbols }
-  const report = checkGradients(copies(cell, steps), { seed, integers })
+  const whole = copies(cell, steps)
+  const by = filled(cell.params) ? ['copies'] : filled(cell.carry) ? ['carry'] : ['xs']
+  const report = checkGradients(whole, { seed, integers, by })
   const worst = report.worst
   const [, at, name] = /^copies\.s(\d+)\.(.+)$/.exec(worst?.input ?? '') ?? []
   if (worst === undefined || worst.input === '*') return { report, parameter: undefined, step: undefined }

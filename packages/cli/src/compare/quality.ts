@@ -68,5 +68,6 @@ export function qualityOf({ credit }: Contender, { material, samples }: Place, s
 /** Mean over the losses of |∂L_t / ∂h_(t−k)|, for lags k that a quarter of the losses or more reach. */
 export function lagsOf({ material }: Place, sequence: Sequence): readonly number[] {
   const { mean } = lagNorms(material.model, sequence, material.loss)
-  return mean.slice(0, Math.max(1, Math.floor(0.75 * mean.length)))
+  const [, ...back] = mean // lag 0 is the loss's own state
+  return back.slice(0, Math.max(1, Math.floor(0.75 * back.length)))
 }
