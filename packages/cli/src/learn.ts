@@ -1,5 +1,5 @@
 import { GraphError, softmaxCrossEntropy } from '@bptt/graph'
-import { type Snapshot, type Trainer, trainer } from '@bptt/stream'
+import { type Report, type Snapshot, type Trainer, trainer } from '@bptt/stream'
 import { save } from '@bptt/stream/node'
 import { from } from 'rxjs'
 import type { Corpus } from './corpus.js'
@@ -38,7 +38,10 @@ export interface Outcome {
 }
 
 /** Runs a plan to its limit, to a request to stop, or to a value that is not finite; then saves the model. */
-export async function learn(plan: Plan, watch: (progress: Progress) => void): Promise<Outcome> {
+export async function learn(
+  plan: Plan,
+  watch: (progress: Progress, report: Report) => void,
+): Promise<Outcome> {
   const online = trainerOf(plan)
   const stop = interruption()
   try {
@@ -70,7 +73,7 @@ async function run(
   plan: Plan,
   online: Trainer,
   signal: AbortSignal,
-  watch: (p: Progress) => void,
+  watch: (progress: Progress, report: Report) => void,
 ): Promise<Run> {
   const { corpus, limits, credit } = plan
   const samples = characters({ ids: corpus.ids, limits, episode: credit.episode, signal })
@@ -80,7 +83,7 @@ async function run(
     await from(samples)
       .pipe(online.train())
       .forEach(report => {
-        watch(figures.add(report, (performance.now() - began) / 1000))
+        watch(figures.add(report, (performance.now() - began) / 1000), report)
       })
     return { progress: figures.progress, divergence: undefined }
   } catch (error) {

@@ -1,12 +1,16 @@
+import type { Report } from '@bptt/stream'
 import { Command } from 'commander'
 import { readCorpus } from './corpus.js'
 import { creditOf, defaults, type EstimatorOptions, estimators } from './estimator.js'
 import { exitCodes, Failure } from './failure.js'
+import { historian } from './history.js'
 import { exitCodeOf } from './interrupt.js'
 import { learn, type Outcome, type Plan } from './learn.js'
 import { type CellName, cells, characterModel } from './model.js'
 import { type OptimizerOptions, optimizers, rates, updatesOf } from './optimizer.js'
 import { oneOf, orNone, real, whole } from './options.js'
+import { checkPagePath, writePage } from './page/file.js'
+import { runPage } from './page/run.js'
 import { checkSavePath, defaultSave } from './savefile.js'
 import { forPeople, forPrograms, type Show } from './show.js'
 
@@ -18,6 +22,7 @@ export interface TrainOptions extends EstimatorOptions, OptimizerOptions {
   readonly seconds?: number
   readonly steps?: number
   readonly save?: string | true
+  readonly html?: string
   readonly json?: true
   readonly quiet?: true
 }
@@ -105,20 +110,32 @@ function outputOptions(command: Command): void {
   command
     .optionsGroup('Output:')
     .option('--save [PATH]', `save the model at the end (default PATH: ${defaultSave})`)
+    .option('--html <FILE>', 'write a page with plots; it is complete in itself')
     .option('--json', 'one JSON record a line on standard output, the last with "final": true')
     .option('--quiet', 'only the final figures')
 }
 
 async function train(options: TrainOptions): Promise<void> {
   const show = (options.json ? forPrograms : forPeople)(options.quiet === true)
+  if (options.html !== undefined) await checkPagePath(options.html)
   const plan = await planOf(options)
-  conclude(await perform(plan, show))
+  const past = historian()
+  const outcome = await perform(plan, show, report => past.add(report))
+  if (options.html !== undefined) await writePage(options.html, runPage(plan, outcome, past.history))
+  conclude(outcome)
 }
 
 /** Learns by a plan while showing it. */
-export async function perform(plan: Plan, show: Show): Promise<Outcome> {
+export async function perform(
+  plan: Plan,
+  show: Show,
+  record: (report: Report) => void = () => {},
+): Promise<Outcome> {
   show.begin(plan)
-  const outcome = await learn(plan, progress => show.progress(plan, progress))
+  const outcome = await learn(plan, (progress, report) => {
+    record(report)
+    show.progress(plan, progress)
+  })
   show.end(plan, outcome)
   return outcome
 }
@@ -162,6 +179,6 @@ function limitsOf({ seconds, steps }: TrainOptions): Plan['limits'] {
 
 /** The options that shape the model; where it is saved and how it is shown do not. */
 function settings(options: TrainOptions): Plan['options'] {
-  const { save: _save, json: _json, quiet: _quiet, ...rest } = options
+  const { save: _save, html: _html, json: _json, quiet: _quiet, ...rest } = options
   return { ...rest, lr: options.lr ?? rates[options.optimizer] }
 }

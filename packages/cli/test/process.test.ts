@@ -193,6 +193,15 @@ describe('bptt train', () => {
     expect(last?.bits).toBeLessThan(last?.baselines?.uniform ?? 0)
   })
 
+  test('with --html leaves a page of the run', async () => {
+    expect(await bptt(folder, ['train', ...small, '--quiet', '--html', 'run.html'])).toMatchObject({
+      code: 0,
+    })
+    const page = await read('run.html')
+    expect(page).toContain('<h1>LSTM on text.txt</h1>')
+    for (const id of ['loss', 'norm', 'segments']) expect(page).toContain(`id="${id}"`)
+  })
+
   test('reads the text from standard input', async () => {
     const ended = await bptt(folder, ['train', '--text', '-', '--steps', '200', '--json'], text)
     expect(records(ended).at(-1)).toMatchObject({ characters: 200, options: { text: '-' } })
