@@ -11,7 +11,9 @@ import {
   max,
   maxOver,
   type Ref,
+  reshape,
   type Shape,
+  sum,
   type Tensor,
   type Tree,
 } from '@bptt/graph'
@@ -59,10 +61,29 @@ export interface Setup extends Site {
 }
 
 /** Makes a training step ready. */
-export function setupOf({ model, loss, optimizer, lanes = 1, ...options }: StepOptions): Setup {
+export function setupOf({ model, optimizer, lanes = 1, ...options }: StepOptions): Setup {
   const estimator = estimatorOf(options.estimator)
+  const loss = perEvent(options.loss, model)
   return { model, loss, optimizer, lanes, estimator, method: estimator.method({ model, loss, lanes }) }
 }
+
+/** The loss of every event as one number, whatever axes the model's outputs have. */
+function perEvent(loss: Loss, { output }: Cell): Loss {
+  if (output.length === 1) return loss
+  const row = (value: Ref): Ref =>
+    output.length === 0 ? reshape(value, { shape: [...value.shape, 1] }) : value
+  const whole = (y: Ref, target: Ref): Ref => {
+    const events = y.shape.length - output.length
+    const losses = loss(row(y), row(target))
+    return losses.shape.length === events
+      ? losses
+      : sum(losses, { axis: axesFrom(events, losses.shape.length) })
+  }
+  return Object.assign(whole, loss.target === undefined ? {} : { target: loss.target })
+}
+
+const axesFrom = (from: number, to: number): readonly number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i)
 
 /**
  * The whole update as one graph: losses over a window, their gradient as the estimator makes it, and the optimiser. Inputs params,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { estimatorOf } from '../src/estimators/segments.js'
 import { adam, type Sample, type TrainerOptions, trainer } from '../src/index.js'
 import { Cutter, startCutting } from '../src/window.js'
-import { accumulate, bits, collect, events, expectClose, net, noise } from './support.js'
+import { accumulate, bits, collect, events, expectClose, net, noise, stopped } from './support.js'
 
 const base: Omit<TrainerOptions, 'estimator'> = {
   model: net,
@@ -238,13 +238,6 @@ function mapLeaves(
     ]),
   )
 }
-
-/** Rows without an end: the source fails after them. */
-function* endless<T>(rows: readonly T[]): Generator<T> {
-  yield* rows
-  throw new Error('stop')
-}
-const stopped = <T>(rows: readonly T[]): readonly T[] => endless(rows) as unknown as readonly T[]
 
 const pack = (_key: string, value: unknown): unknown =>
   value instanceof Float64Array ? { floats: [...value] } : value

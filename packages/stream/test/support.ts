@@ -80,3 +80,12 @@ export function expectClose(found: unknown, wanted: unknown, within = 1e-11): vo
       if (!(gap <= within)) throw new Error(`${name}[${i}] is ${x}, wanted ${y}`)
     })
 }
+
+/** Events of a source that fails after them: the window stays open. */
+export function stopped<T>(rows: readonly T[]): readonly T[] {
+  function* source(): Generator<T> {
+    yield* rows
+    throw new Error('stop')
+  }
+  return source() as unknown as readonly T[]
+}

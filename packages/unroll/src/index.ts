@@ -52,8 +52,8 @@ export {
 export { type Batch, type LagNorms, lagNorms } from './diagnose/lags.js'
 export { type DiagramOptions, toDot, toMermaid } from './diagram.js'
 export { localTraces, rtrl, snap } from './forward/index.js'
-export type { ForwardOptions } from './forward/influence.js'
-export { type UoroOptions, uoro } from './forward/uoro.js'
+export { type ForwardOptions, influenceOf } from './forward/influence.js'
+export { type UoroOptions, uoro, uoroInfluenceOf } from './forward/uoro.js'
 export {
   constant,
   glorot,
@@ -89,6 +89,7 @@ export {
   type Schedule,
   weightsOf,
 } from './schedule.js'
+export { type SplitStep, splitStep } from './split.js'
 export type { Credit, Timeline, TimelineOptions } from './timeline.js'
 export { fromTorch, type StateDict, type TorchNames, torchName, toTorch } from './torch.js'
 export { unroll } from './unroll.js'

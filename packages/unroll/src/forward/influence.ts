@@ -9,6 +9,7 @@ import {
   inline,
   isRef,
   leaves,
+  mapTree,
   matmul,
   mul,
   type Ref,
@@ -17,6 +18,7 @@ import {
   scan,
   type Tensor,
   type Tree,
+  where,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
 import { jacobians } from './jacobian.js'
@@ -39,6 +41,20 @@ export interface ForwardOptions {
   readonly loss: Loss
   /** Adds input `credit`, of shape `[steps]`, the weight of the edge into each step, as of a timeline. 0 forgets all influence. */
   readonly credit?: boolean
+  /** Adds input `weights` [steps], which multiply the losses. */
+  readonly weighted?: boolean
+  /** Adds input `reset` [steps] of 0 and 1: before a step with 1 the carry is zero, and all influence is forgotten. */
+  readonly resets?: boolean
+  /** Adds input and output `influence`, shaped as `influenceOf` says: it goes on from one run to the next, and is zero before the first. */
+  readonly carried?: boolean
+}
+
+/** Shapes of the influence that RTRL and SnAp carry on: [S, P] per parameter, `p0`, `p1`, … in their order. */
+export function influenceOf(cell: Cell): Readonly<Record<string, readonly number[]>> {
+  const { size } = flatState(cell)
+  return Object.fromEntries(
+    leavesOf(cell.params, cell.name).map(([, shape], i) => [`p${i}`, [size, sizeOf(shape)]]),
+  )
 }
 
 /** What is kept of the influence of parameters on the state. */
@@ -65,7 +81,7 @@ export function influence(cell: Cell, options: ForwardOptions, kept: Kept = {}):
     slope: lossSlope(cell, options.loss),
     loss: options.loss,
   }
-  return graph(forwardInputs(cell, options), refs => {
+  return graph(forwardInputs(cell, options, influenceOf(cell)), refs => {
     const given = refs as unknown as ForwardRefs
     const home = given.xs.builder
     const zeros = (front: readonly number[]): Record<string, Ref> =>
@@ -80,28 +96,54 @@ export function influence(cell: Cell, options: ForwardOptions, kept: Kept = {}):
       {
         carry: {
           state: given.carry,
-          influence: zeros([state.size]),
+          influence: given.influence ?? zeros([state.size]),
           gradient: zeros([]),
           loss: home.constant(0),
         },
-        xs: { x: given.xs, target: given.targets, ...(given.credit && { credit: given.credit }) } as never,
+        xs: stepsOf(given) as never,
         length: options.steps,
       },
     )
-    return results(parts, end as unknown as Carried)
+    return results(parts, end as unknown as Carried, options)
   }) as Graph
 }
 
 /** Inputs of a forward-mode gradient. */
-export function forwardInputs(cell: Cell, { steps, loss, credit }: ForwardOptions): Tree<Shape> {
+export function forwardInputs(
+  cell: Cell,
+  { steps, loss, credit, weighted, resets, carried }: ForwardOptions,
+  influenceShapes: Tree<Shape>,
+): Tree<Shape> {
   return {
     params: cell.params,
     carry: cell.carry,
     xs: [steps, ...cell.input],
     targets: [steps, ...(loss.target?.(cell.output) ?? cell.output)],
     ...(credit && { credit: [steps] }),
+    ...(weighted && { weights: [steps] }),
+    ...(resets && { reset: [steps] }),
+    ...(carried && { influence: influenceShapes }),
   }
 }
+
+/** The sequences that the loop runs along. */
+export function stepsOf({ xs, targets, credit, weights, reset }: ForwardRefs): Tree<Ref> {
+  return {
+    x: xs,
+    target: targets,
+    ...(credit && { credit }),
+    ...(weights && { weight: weights }),
+    ...(reset && { reset }),
+  }
+}
+
+/** The carry as a step gets it: zero at a reset. */
+export const entered = (carry: Tree<Ref>, reset: Ref | undefined): Tree<Ref> =>
+  reset === undefined ? carry : mapTree(carry, isRef, value => where(reset, 0, value))
+
+/** A value times a weight, where there is one. */
+export const times = (value: Ref, weight: Ref | undefined): Ref =>
+  weight === undefined ? value : mul(value, weight)
 
 /** Inputs as refs. */
 export interface ForwardRefs {
@@ -110,6 +152,9 @@ export interface ForwardRefs {
   readonly xs: Ref
   readonly targets: Ref
   readonly credit?: Ref
+  readonly weights?: Ref
+  readonly reset?: Ref
+  readonly influence?: Readonly<Record<string, Ref>>
   readonly signs?: Ref
 }
 
@@ -131,17 +176,21 @@ interface Carried {
   readonly loss: Ref
 }
 
-interface Now {
+/** What a step reads of the sequences. */
+export interface Now {
   readonly x: Ref
   readonly target: Ref
   readonly credit?: Ref
+  readonly weight?: Ref
+  readonly reset?: Ref
 }
 
-function advance(parts: Parts, params: Tree<Ref>, carried: Carried, { x, target, credit }: Now): Carried {
+function advance(parts: Parts, params: Tree<Ref>, carried: Carried, now: Now): Carried {
   const { cell, state, names, kept } = parts
-  const at = { params, carry: carried.state, x }
-  const weighted = (value: Ref): Ref => (credit === undefined ? value : mul(value, credit))
-  const before = names.map((_, i) => weighted(carried.influence[`p${i}`]!))
+  const { x, target, credit, weight, reset } = now
+  const at = { params, carry: entered(carried.state, reset), x }
+  const past = entered(carried.influence, reset) as Carried['influence']
+  const before = names.map((_, i) => times(past[`p${i}`]!, credit))
   const made = jacobians(cell, state, parts.pull, at)
   const J = kept.state === undefined ? made.state : mul(made.state, kept.state)
   const after = names.map(([name], i) => {
@@ -152,15 +201,16 @@ function advance(parts: Parts, params: Tree<Ref>, carried: Carried, { x, target,
   const [next, y] = stepped(parts.step, at)
   const direct = directSlope(parts, { ...at, next }, target)
   const gradient = names.map(([name], i) => {
-    const past = contract(direct.carry, before[i]!, { spec: 'S,SP->P' })
-    const now = contract(direct.next, after[i]!, { spec: 'S,SP->P' })
-    return add(carried.gradient[`p${i}`]!, add(direct.params.get(name)!, add(past, now)))
+    const old = contract(direct.carry, before[i]!, { spec: 'S,SP->P' })
+    const young = contract(direct.next, after[i]!, { spec: 'S,SP->P' })
+    const own = add(direct.params.get(name)!, add(old, young))
+    return add(carried.gradient[`p${i}`]!, times(own, weight))
   })
   return {
     state: next,
     influence: byPlace(after),
     gradient: byPlace(gradient),
-    loss: add(carried.loss, lossAt(parts.loss, y, target)),
+    loss: add(carried.loss, times(lossAt(parts.loss, y, target), weight)),
   }
 }
 
@@ -197,8 +247,13 @@ export function directSlope(
   return { carry: under('carry'), next: under('next'), params: new Map(params) }
 }
 
-function results({ names }: Parts, { state, gradient, loss }: Carried): Tree<Ref> {
-  return { loss, carry: state, gradient: { params: shaped(names, gradient) } } as Tree<Ref>
+function results(
+  { names }: Parts,
+  { state, gradient, loss, influence: kept }: Carried,
+  { carried }: ForwardOptions,
+): Tree<Ref> {
+  const made = { loss, carry: state, gradient: { params: shaped(names, gradient) } }
+  return (carried ? { ...made, influence: kept } : made) as Tree<Ref>
 }
 
 /** Vectors by place as params by name. */

@@ -11,6 +11,7 @@ import {
   mul,
   type Ref,
   reshape,
+  type Shape,
   scan,
   sqrt,
   sum,
@@ -21,12 +22,16 @@ import type { Cell } from '../cell.js'
 import {
   byPlace,
   directSlope,
+  entered,
   type ForwardOptions,
   type ForwardRefs,
   forwardInputs,
   lossAt,
+  type Now,
   shaped,
   stepped,
+  stepsOf,
+  times,
 } from './influence.js'
 import {
   type FlatState,
@@ -59,7 +64,8 @@ export function uoro(cell: Cell, options: UoroOptions): Graph {
     throw new GraphError('bad-ratio', 'uoro', `a ratio is ${bad}; r0 and r1 are numbers > 0`)
   const parts = partsOf(cell, options)
   const { state, names } = parts
-  const inputs = { ...(forwardInputs(cell, options) as object), signs: [options.steps, state.size] }
+  const own = forwardInputs(cell, options, uoroInfluenceOf(cell)) as object
+  const inputs = { ...own, signs: [options.steps, state.size] }
   return graph(inputs as never, refs => {
     const given = refs as unknown as ForwardRefs
     const zero = (size: number): Ref =>
@@ -67,27 +73,30 @@ export function uoro(cell: Cell, options: UoroOptions): Graph {
     const zeros = (): Record<string, Ref> =>
       Object.fromEntries(names.map(([, shape], i) => [`p${i}`, zero(sizeOf(shape))]))
     const [end] = scan(
-      ((carry: Carried, now: Now) => [advance(parts, given.params, carry, now), {}]) as never,
+      ((carry: Carried, now: Signed) => [advance(parts, given.params, carry, now), {}]) as never,
       {
         carry: {
           state: given.carry,
-          s: zero(state.size),
-          theta: zeros(),
+          s: (given.influence?.['s'] as Ref | undefined) ?? zero(state.size),
+          theta: (given.influence?.['theta'] as Carried['theta'] | undefined) ?? zeros(),
           gradient: zeros(),
           loss: given.xs.builder.constant(0),
         },
-        xs: {
-          x: given.xs,
-          target: given.targets,
-          signs: given.signs!,
-          ...(given.credit && { credit: given.credit }),
-        } as never,
+        xs: { ...(stepsOf(given) as object), signs: given.signs! } as never,
         length: options.steps,
       },
     )
-    const { state: carry, gradient, loss } = end as unknown as Carried
-    return { loss, carry, gradient: { params: shaped(names, gradient) } } as Tree<Ref>
+    const { state: carry, gradient, loss, s, theta } = end as unknown as Carried
+    const made = { loss, carry, gradient: { params: shaped(names, gradient) } }
+    return (options.carried ? { ...made, influence: { s, theta } } : made) as Tree<Ref>
   }) as Graph
+}
+
+/** Shapes of the two vectors that UORO carries on: `s` [S], and `theta` by parameter, `p0`, `p1`, … in their order. */
+export function uoroInfluenceOf(cell: Cell): { readonly s: readonly number[]; readonly theta: Tree<Shape> } {
+  const { size } = flatState(cell)
+  const theta = leavesOf(cell.params, cell.name).map(([, shape], i) => [`p${i}`, [sizeOf(shape)]] as const)
+  return { s: [size], theta: Object.fromEntries(theta) }
 }
 
 interface Parts {
@@ -123,34 +132,28 @@ interface Carried {
   readonly loss: Ref
 }
 
-interface Now {
-  readonly x: Ref
-  readonly target: Ref
+interface Signed extends Now {
   readonly signs: Ref
-  readonly credit?: Ref
 }
 
-function advance(
-  parts: Parts,
-  params: Tree<Ref>,
-  carried: Carried,
-  { x, target, signs, credit }: Now,
-): Carried {
-  const at = { params, carry: carried.state, x }
-  const s = credit === undefined ? carried.s : mul(carried.s, credit)
+function advance(parts: Parts, params: Tree<Ref>, carried: Carried, now: Signed): Carried {
+  const { x, target, signs, credit, weight, reset } = now
+  const at = { params, carry: entered(carried.state, reset), x }
+  const s = times(entered(carried.s, reset) as Ref, credit)
+  const theta = entered(carried.theta, reset) as Carried['theta']
   const [next, y] = stepped(parts.step, at)
-  const after = mixed(parts, at, { s, theta: carried.theta, signs })
+  const after = mixed(parts, at, { s, theta, signs })
   const direct = directSlope(parts, { ...at, next }, target)
-  const [past, now] = [dot(direct.carry, s), dot(direct.next, after.s)]
+  const [old, young] = [dot(direct.carry, s), dot(direct.next, after.s)]
   const gradient = parts.names.map(([name], i) => {
-    const own = add(mul(carried.theta[`p${i}`]!, past), mul(after.theta[`p${i}`]!, now))
-    return add(carried.gradient[`p${i}`]!, add(direct.params.get(name)!, own))
+    const far = add(mul(theta[`p${i}`]!, old), mul(after.theta[`p${i}`]!, young))
+    return add(carried.gradient[`p${i}`]!, times(add(direct.params.get(name)!, far), weight))
   })
   return {
     state: next,
     ...after,
     gradient: byPlace(gradient),
-    loss: add(carried.loss, lossAt(parts.options.loss, y, target)),
+    loss: add(carried.loss, times(lossAt(parts.options.loss, y, target), weight)),
   }
 }
 
