@@ -35,6 +35,7 @@ import {
   type Sample,
   sgd,
   snap,
+  type Trainer,
   type TrainerOptions,
   trainer,
   uoro,
@@ -69,8 +70,14 @@ const sequence = (model: typeof net, samples: readonly Sample[]): Values =>
   ({
     params: model.init(7).params,
     carry: zeroCarry(model, 1),
-    xs: rowsOf(samples.map(({ input }) => input), model.input),
-    targets: rowsOf(samples.map(({ target }) => target), model.output),
+    xs: rowsOf(
+      samples.map(({ input }) => input),
+      model.input,
+    ),
+    targets: rowsOf(
+      samples.map(({ target }) => target),
+      model.output,
+    ),
   }) as unknown as Values
 
 const rowsOf = (values: readonly Sample['input'][], shape: readonly unknown[]): Tensor => ({
@@ -288,7 +295,7 @@ describe('every estimator', () => {
       const { reports, error } = collect(events(21, { period: 8 }), online.train())
       expect(error).toBeUndefined()
       return { reports, state: online.snapshot() }
-    }) as [Ran, Ran]
+    }) as unknown as [Ran, Ran]
     expect(two.reports).toHaveLength(one.reports.length)
     for (const part of ['params', 'carry', 'memory'] as const)
       expectClose(two.state[part], one.state[part], 1e-9)
@@ -302,8 +309,8 @@ describe('every estimator', () => {
         const samples = events(15, { period: 6 })
         const given: readonly unknown[] =
           lanes === undefined ? samples : samples.map(one => [one, samples[3]])
-        const make = (from?: unknown): ReturnType<typeof trainer> =>
-          trainer({ ...options, engine: options.engine, lanes, from } as never)
+        const make = (from?: unknown): Trainer =>
+          trainer({ ...options, lanes, from } as never) as unknown as Trainer
         const whole = make()
         const { reports } = collect(given as Sample[], whole.train())
         const first = make()
