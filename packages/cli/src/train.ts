@@ -7,7 +7,7 @@ import { historian } from './history.js'
 import { exitCodeOf } from './interrupt.js'
 import { learn, type Outcome, type Plan } from './learn.js'
 import { type CellName, cells, characterModel } from './model.js'
-import { type OptimizerOptions, optimizers, rates, updatesOf } from './optimizer.js'
+import { defaultOver, type OptimizerOptions, optimizers, rates, schedules, updatesOf } from './optimizer.js'
 import { oneOf, orNone, real, whole } from './options.js'
 import { checkPagePath, writePage } from './page/file.js'
 import { runPage } from './page/run.js'
@@ -93,11 +93,22 @@ function estimatorOptions(command: Command): void {
 
 /** Options of the optimizer. */
 export function optimizerOptions(command: Command): void {
-  const lr = `learning rate (default: adam ${rates.adam}, sgd ${rates.sgd})`
+  const usual = optimizers.map(name => `${name} ${rates[name]}`).join(', ')
   command
     .optionsGroup('Optimizer:')
     .option('--optimizer <NAME>', optimizers.join(', '), oneOf('--optimizer', optimizers), 'adam')
-    .option('--lr <RATE>', lr, real('--lr', { above: 0 }))
+    .option('--lr <RATE>', `learning rate (default: ${usual})`, real('--lr', { above: 0 }))
+    .option(
+      '--schedule <NAME>',
+      `of the learning rate: ${schedules.join(', ')} (default: constant)`,
+      oneOf('--schedule', schedules),
+    )
+    .option(
+      '--over <N>',
+      `inverse-sqrt: half the rate after 3 N updates; cosine: 0 after N updates (default: ${defaultOver})`,
+      whole('--over', 1, 1e12),
+    )
+    .option('--warmup <N>', 'the rate rises over the first N updates', whole('--warmup', 1, 1e12))
     .option(
       '--clip <NORM>',
       "largest global norm of a gradient; 0 or 'none' for no limit",
