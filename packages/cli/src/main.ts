@@ -4,6 +4,7 @@ import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { exitCodes, Failure, sentence, systemCode } from './failure.js'
 import { inspectCommand } from './inspect.js'
+import { reproduceCommand } from './reproduce.js'
 import { sampleCommand } from './sample.js'
 import { startCommand } from './start.js'
 import { trainCommand } from './train.js'
@@ -39,10 +40,16 @@ export function program(): Command {
     inspectCommand(),
     startCommand(),
     verifyCommand(),
+    reproduceCommand(),
   ]
-  for (const command of commands)
-    root.addCommand(command.copyInheritedSettings(root).helpOption('-h, --help', 'print help'))
+  for (const command of commands) root.addCommand(settled(command, root))
   return root
+}
+
+/** A command and those below it with the settings of the root. */
+function settled(command: Command, root: Command): Command {
+  for (const below of command.commands) settled(below, root)
+  return command.copyInheritedSettings(root).helpOption('-h, --help', 'print help')
 }
 
 /** Runs one command line and answers the exit code; what goes wrong is said in one sentence on standard error. */
@@ -59,6 +66,7 @@ export async function main(words: readonly string[]): Promise<number> {
 function explain(error: unknown, name: string): number {
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
   if (systemCode(error) === 'EPIPE') return exitCodes.ok
+  if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.badInput
   const expected = error instanceof Failure || error instanceof GraphError || error instanceof CommanderError
   if (!expected && systemCode(error) === undefined) throw error
   process.stderr.write(`${name}: ${sentence(error).replace(/^error: /, '')}\n`)

@@ -42,7 +42,7 @@ export interface Trainer<Event = Sample> {
  * is that of the usual online approximation. A trainer has one state; subscribe to one `train()` at a time. After an error it stands
  * before the first event it has not learned from; a bad event is refused as it arrives, and the open window stays.
  *
- * With `lanes` it learns from so many sub-streams at once; see `lanes()`, which zips them. Their losses are added up, their carries are
+ * With `lanes` it learns from so many sub-streams at once: an event is a list of one sample per lane, as `zip` of rxjs makes it. Their losses are added up, their carries are
  * their own, as are their resets and the coins of their schedules. An update is made as soon as every lane has ended a segment.
  *
  * @throws GraphError `bad-lanes`; `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample` and `not-finite`.
