@@ -4,8 +4,10 @@ import { type Limits, lastStep } from './source.js'
 
 /** The figures of a training run so far. */
 export interface Progress {
-  /** Characters learned from. */
+  /** Characters learned from, those before a resumption included. */
   readonly events: number
+  /** Characters learned from before a resumption. */
+  readonly before: number
   readonly updates: number
   readonly seconds: number
   /** Bits per character lately (half-life {@link halfLife} characters), each predicted before it was learned from. */
@@ -33,6 +35,7 @@ export interface Meter {
 
 const nothing: Progress = {
   events: 0,
+  before: 0,
   updates: 0,
   seconds: 0,
   recent: Number.NaN,
@@ -42,19 +45,19 @@ const nothing: Progress = {
   clipped: 0,
 }
 
-/** A meter that has seen nothing. */
-export function meter(): Meter {
+/** A meter that has seen nothing, of a run that resumes one of `before` characters. */
+export function meter(before: number = 0): Meter {
   const lately = ewma(halfLife)
   let [state, clips, segments] = [lately.init(), 0, 0]
-  let progress = nothing
+  let progress: Progress = { ...nothing, events: before, before }
   const add = (report: Report, seconds: number): Progress => {
     const { events, updates, gradientNorm } = report
     state = lately.update(state, report.loss, report.length)
     clips += report.clipped ? 1 : 0
     segments += 1
     const [recent, prequential] = [bits(lately.value(state)), bits(report.prequential)]
-    const averages = { segment: events / segments, clipped: clips / segments }
-    progress = { events, updates, seconds, recent, prequential, gradientNorm, ...averages }
+    const averages = { segment: (events - before) / segments, clipped: clips / segments }
+    progress = { events, before, updates, seconds, recent, prequential, gradientNorm, ...averages }
     return progress
   }
   return {
@@ -66,8 +69,8 @@ export function meter(): Meter {
 }
 
 /** Characters learned from per second; NaN before the first. */
-export function speed({ events, seconds }: Progress): number {
-  return events === 0 || seconds <= 0 ? Number.NaN : events / seconds
+export function speed({ events, before, seconds }: Progress): number {
+  return events === before || seconds <= 0 ? Number.NaN : (events - before) / seconds
 }
 
 /** Seconds until the first limit of a run over a text of `length` characters; NaN where it cannot be told yet. */

@@ -3,7 +3,7 @@ import type { Sample } from '@bptt/stream'
 /** When the reading of a text ends; with neither limit, after one pass. */
 export interface Limits {
   readonly seconds?: number
-  /** Characters learned from. */
+  /** Characters learned from, those before a resumption included. */
   readonly steps?: number
 }
 
@@ -13,6 +13,8 @@ export interface Reading {
   readonly limits: Limits
   /** Characters after which the carry is reset; undefined for never within a pass. */
   readonly episode?: number | undefined
+  /** Characters to pass over, read by a run that this one resumes; 0 where not given. */
+  readonly from?: number | undefined
   /** Ends the reading at the next character. */
   readonly signal: AbortSignal
   /** Seconds on a clock that only goes forward. */
@@ -34,7 +36,7 @@ export async function* characters(reading: Reading): AsyncGenerator<Sample, void
   const steps = lastStep(reading.limits, ids.length)
   const end = now() + (reading.limits.seconds ?? Infinity)
   let turned = now()
-  for (let t = 0; t < steps && now() < end; t++) {
+  for (let t = reading.from ?? 0; t < steps && now() < end; t++) {
     if (now() - turned >= turnEvery) {
       await turn()
       turned = now()

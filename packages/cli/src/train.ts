@@ -11,6 +11,7 @@ import { defaultOver, type OptimizerOptions, optimizers, rates, schedules, updat
 import { oneOf, orNone, real, whole } from './options.js'
 import { checkPagePath, writePage } from './page/file.js'
 import { runPage } from './page/run.js'
+import { adopt, checkStopped, readStopped, type Stopped } from './resume.js'
 import { checkSavePath, defaultSave } from './savefile.js'
 import { forPeople, forPrograms, type Show } from './show.js'
 
@@ -22,6 +23,8 @@ export interface TrainOptions extends EstimatorOptions, OptimizerOptions {
   readonly seconds?: number
   readonly steps?: number
   readonly save?: string | true
+  readonly checkpointEvery?: number
+  readonly resume?: string
   readonly html?: string
   readonly json?: true
   readonly quiet?: true
@@ -31,10 +34,13 @@ const examples = `
 Examples:
   bptt train --text notes.txt --seconds 60 --save
   bptt train --text notes.txt --cell gru --estimator tbptt --every 64 --json > run.jsonl
+  bptt train --text notes.txt --save run.safetensors --checkpoint-every 1e5
+  bptt train --text notes.txt --resume run.safetensors --seconds 600
   cat *.md | bptt train --text - --hidden 128 --steps 1e6 --save notes.safetensors
 
 Each character is predicted before it is learned from: in the first pass, bits per character are those of unseen text.
 A run ends at its limit or with Ctrl-C; either way the model is saved where --save says.
+--resume goes on with the options of the run before, others may be given: on the same text, bit for bit as if it had not been stopped.
 
 Exit codes: 0 ok, 1 the loss is not finite any more, 2 bad input, 130 Ctrl-C, 143 SIGTERM`
 
@@ -54,7 +60,11 @@ function textOptions(command: Command): void {
     .optionsGroup('Text:')
     .requiredOption('--text <FILE>', "the text, UTF-8; '-' reads standard input")
     .option('--seconds <N>', 'stop after so much time', real('--seconds', { above: 0 }))
-    .option('--steps <N>', 'stop after so many characters', whole('--steps', 1, 1e12))
+    .option(
+      '--steps <N>',
+      'stop after so many characters, those before --resume included',
+      whole('--steps', 1, 1e12),
+    )
     .addHelpText('after', '\nWith no limit the text is read once; until a limit it is read again and again.')
 }
 
@@ -121,15 +131,24 @@ function outputOptions(command: Command): void {
   command
     .optionsGroup('Output:')
     .option('--save [PATH]', `save the model at the end (default PATH: ${defaultSave})`)
+    .option(
+      '--checkpoint-every <N>',
+      'save every N characters too, in the background',
+      whole('--checkpoint-every', 1, 1e12),
+    )
+    .option('--resume <PATH>', 'go on from a saved model; saved there again, unless --save says otherwise')
     .option('--html <FILE>', 'write a page with plots; it is complete in itself')
     .option('--json', 'one JSON record a line on standard output, the last with "final": true')
     .option('--quiet', 'only the final figures')
 }
 
-async function train(options: TrainOptions): Promise<void> {
+async function train(given: TrainOptions, command: Command): Promise<void> {
+  const before = given.resume === undefined ? undefined : await readStopped(given.resume)
+  if (before !== undefined) adopt(command, before)
+  const options = command.opts<TrainOptions>()
   const show = (options.json ? forPrograms : forPeople)(options.quiet === true)
   if (options.html !== undefined) await checkPagePath(options.html)
-  const plan = await planOf(options)
+  const plan = await planOf(options, before)
   const past = historian()
   const outcome = await perform(plan, show, report => past.add(report))
   if (options.html !== undefined) await writePage(options.html, runPage(plan, outcome, past.history))
@@ -167,21 +186,33 @@ export function conclude({ cause, divergence, saved, progress }: Outcome): void 
 }
 
 /** Checks everything that can be checked before the first character is learned from. */
-async function planOf(options: TrainOptions): Promise<Plan> {
+async function planOf(options: TrainOptions, before: Stopped | undefined): Promise<Plan> {
   const credit = creditOf(options)
-  const save = options.save === true ? defaultSave : options.save
-  if (save !== undefined) await checkSavePath(save)
+  const save = await savePathOf(options)
   const corpus = await readCorpus(options.text)
+  const spec = characterModel(options.cell, options.hidden, corpus.alphabet.length)
+  const limits = limitsOf(options)
+  if (before !== undefined) checkStopped(before, spec, corpus, limits)
   return {
     corpus,
-    spec: characterModel(options.cell, options.hidden, corpus.alphabet.length),
+    spec,
     credit,
     updates: updatesOf(options),
     seed: options.seed,
-    limits: limitsOf(options),
+    limits,
     save,
+    checkpointEvery: options.checkpointEvery,
+    start: before?.snapshot,
     options: settings(options),
   }
+}
+
+async function savePathOf({ save, resume, checkpointEvery }: TrainOptions): Promise<string | undefined> {
+  const path = save === true ? defaultSave : (save ?? resume)
+  if (path !== undefined) await checkSavePath(path)
+  else if (checkpointEvery !== undefined)
+    throw new Failure('--checkpoint-every needs a file to save in; name it with --save')
+  return path
 }
 
 function limitsOf({ seconds, steps }: TrainOptions): Plan['limits'] {
@@ -190,6 +221,6 @@ function limitsOf({ seconds, steps }: TrainOptions): Plan['limits'] {
 
 /** The options that shape the model; where it is saved and how it is shown do not. */
 function settings(options: TrainOptions): Plan['options'] {
-  const { save: _save, html: _html, json: _json, quiet: _quiet, ...rest } = options
+  const { save: _s, checkpointEvery: _c, resume: _r, html: _h, json: _j, quiet: _q, ...rest } = options
   return { ...rest, lr: options.lr ?? rates[options.optimizer] }
 }

@@ -76,6 +76,7 @@ test('speed is characters over seconds, and not known before there are any', () 
 test('the live line names every figure with its unit', () => {
   const progress: Progress = {
     events: 12_000,
+    before: 0,
     updates: 240,
     seconds: 6,
     recent: 2.346,

@@ -23,6 +23,7 @@ const plan: Plan = {
 
 const progress: Progress = {
   events: 500,
+  before: 0,
   updates: 10,
   seconds: 65,
   recent: 1.5,
