@@ -1,6 +1,8 @@
+import { recorder } from './history.js'
 import type { Outcome, Plan } from './learn.js'
 import { liveLine, type Progress } from './progress.js'
 import { finalRecord, jsonRecord } from './report.js'
+import { withSparkline } from './spark.js'
 import { coloursFor, liveLineOn, paced, print } from './terminal.js'
 import { figures, kept, opening, stopped } from './view.js'
 
@@ -11,16 +13,22 @@ export interface Show {
   end(plan: Plan, outcome: Outcome): void
 }
 
-/** For a person: figures on standard output, the live line on standard error; `quiet` leaves only the final figures. */
+/** For a person: figures on standard output, the live line, with the curve of the loss where there is room, on standard error; `quiet` leaves only the final figures. */
 export function forPeople(quiet: boolean): Show {
   const live = liveLineOn(process.stderr)
   const paint = coloursFor(process.stderr)
+  const loss = recorder()
   return {
     begin(plan): void {
       if (!quiet) print(`${opening(plan)}\n`)
     },
     progress({ limits, corpus }, progress): void {
-      if (!quiet) live.show(() => paint.cyan(liveLine(progress, limits, corpus.ids.length)), progress.seconds)
+      if (quiet) return
+      loss.add(progress.recent, 1)
+      const line = (): string => liveLine(progress, limits, corpus.ids.length)
+      // off a terminal there are no columns
+      const { columns = 0 } = process.stderr
+      live.show(() => paint.cyan(withSparkline(line(), loss.curve.values, columns)), progress.seconds)
     },
     end(plan, outcome): void {
       live.clear()

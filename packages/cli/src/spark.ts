@@ -13,6 +13,12 @@ export function sparkline(values: readonly number[], width: number): string {
   return shown.map(sign).join('')
 }
 
+/** A line with the sparkline of `values` before it, at most 24 signs in the room that `columns` leave; alone, where that is under 8. */
+export function withSparkline(line: string, values: readonly number[], columns: number): string {
+  const room = Math.min(24, columns - line.length - 1)
+  return room < 8 || values.length < 2 ? line : `${sparkline(values, room)} ${line}`
+}
+
 /** Means over `width` pieces of equal length; the values themselves where there are no more. */
 function resampled(values: readonly number[], width: number): readonly number[] {
   if (values.length <= width) return values
