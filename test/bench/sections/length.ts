@@ -1,8 +1,8 @@
-import { describe, item, softmaxCrossEntropy, type Tensor } from '@bptt/graph'
+import { describe, item, type Program, softmaxCrossEntropy, type Tensor } from '@bptt/graph'
 import { unroll } from '@bptt/unroll'
 import type { Context } from '../context.js'
 import { compiledStep } from '../engines/ours.js'
-import { median, quantile } from '../statistics.js'
+import { quantile } from '../statistics.js'
 import type { Finding } from '../table.js'
 import { modelOf, workloads } from '../workloads.js'
 
@@ -11,7 +11,7 @@ const small = workloads.find(({ name }) => name === 'W2')!
 
 /** Cost and memory per time step of W2's net, by the length of the window. */
 export function length(context: Context): boolean {
-  const rows = lengths.map(row)
+  const rows = measured(lengths.map(start))
   const findings = rows.map((one, k): Finding => {
     const before = rows[k - 1]
     if (before === undefined) return one
@@ -20,7 +20,7 @@ export function length(context: Context): boolean {
   })
   context.reporter.report(
     'length',
-    'LSTM 128 at batch 1 by the length of the window (one Adam update each)',
+    'LSTM 128 at batch 1 by the length of the window (one Adam update each; bar: further steps cost the same within 10 %)',
     findings,
   )
   context.reporter.report('length', 'Memory per time step', [
@@ -46,21 +46,38 @@ interface Row extends Finding {
   readonly memory_kb: number
 }
 
-function row(steps: number): Row {
+interface Length {
+  readonly steps: number
+  readonly program: Program
+  readonly loss: number
+  /** Milliseconds of a run. */
+  readonly times: number[]
+}
+
+function start(steps: number): Length {
   const { program, first } = compiledStep({ ...small, steps }, 'portable')
   const loss = item((program.run(first as never) as { readonly loss: Tensor }).loss)
-  const runs = Math.max(5, Math.round(20_000 / steps))
-  for (let i = 0; i < Math.min(runs, 300); i++) program.step()
-  const times = Array.from({ length: runs }, () => {
-    const began = performance.now()
-    program.step()
-    return performance.now() - began
-  })
-  return {
+  return { steps, program, loss, times: [] }
+}
+
+/** Time steps that every length does in a round; the first rounds warm up. */
+const round = lengths.at(-1)!
+const rounds = { warm: 2, all: 22 }
+
+/** All lengths in turns, so that what disturbs the machine disturbs all of them. */
+function measured(programs: readonly Length[]): readonly Row[] {
+  for (let k = 0; k < rounds.all; k++)
+    for (const { steps, program, times } of programs)
+      for (let i = 0; i < round / steps; i++) {
+        const began = performance.now()
+        program.step()
+        if (k >= rounds.warm) times.push(performance.now() - began)
+      }
+  return programs.map(({ steps, program, loss, times }) => ({
     steps,
-    us_per_step: (1000 * median(times)) / steps,
+    us_per_step: (1000 * quantile(times, 0.25)) / steps,
     min_us_per_step: (1000 * quantile(times, 0)) / steps,
     memory_kb: program.size().memory / 1000,
     loss,
-  }
+  }))
 }
