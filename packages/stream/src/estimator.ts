@@ -16,6 +16,7 @@ export interface Estimator {
   /** Names it with its settings, as it is printed and kept in snapshots. */
   readonly text: string
   readonly cuts: Cuts
+  /** What it computes for one model. */
   readonly method: (site: Site) => Method
   /** Looks at windows before they are learned from, and changes how the stream is cut. */
   readonly probe?: (site: Site) => Probe
@@ -29,6 +30,7 @@ export interface Method {
   readonly start: (params: Tree<Tensor>) => Tree<Tensor>
   /** What it reads of a window: inputs of the step's graph, and their values. */
   readonly inputs: Readonly<Record<string, Shape>>
+  /** The values of those inputs. */
   readonly values: (window: Window) => Readonly<Record<string, Tensor>>
   /** Appends the gradient to the step. */
   readonly gradient: (given: Given) => Gradient

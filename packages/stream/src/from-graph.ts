@@ -23,7 +23,7 @@ import {
 } from 'rxjs'
 
 /** A value of an input: fixed, or a stream of values. */
-type Source = Nested | Tensor | Observable<Nested | Tensor>
+export type Driver = Nested | Tensor | Observable<Nested | Tensor>
 
 /** The tree `Out` with an Observable of tensors in the place of every output. */
 export type Observed<Out> = Out extends { readonly [name: string]: unknown }
@@ -60,7 +60,7 @@ export interface FromGraphOptions {
  */
 export function fromGraph<In, Out>(
   graph: Graph<In, Out>,
-  inputs: Tree<Source>,
+  inputs: Tree<Driver>,
   { scheduler = asapScheduler }: FromGraphOptions = {},
 ): Observed<Out> {
   const sources = sourcesOf(graph, inputs)
@@ -79,7 +79,7 @@ export function fromGraph<In, Out>(
 
 type Outputs = ReadonlyMap<string, Tensor>
 
-const isSource = (value: unknown): value is Source =>
+const isSource = (value: unknown): value is Driver =>
   isObservable(value) ||
   typeof value === 'number' ||
   Array.isArray(value) ||
@@ -87,7 +87,7 @@ const isSource = (value: unknown): value is Source =>
   isTensor(value)
 
 /** One source per input, by name. */
-function sourcesOf(graph: Graph, inputs: Tree<Source>): ReadonlyMap<string, Source> {
+function sourcesOf(graph: Graph, inputs: Tree<Driver>): ReadonlyMap<string, Driver> {
   const given = new Map(leaves(inputs, isSource, 'fromGraph'))
   const known = graph.inputs.map(({ name }) => name)
   const [missing] = known.filter(name => !given.has(name))
@@ -120,10 +120,10 @@ class Tick {
   #turn: Subscription | undefined
   #asked = false
 
-  constructor(graph: Graph, sources: ReadonlyMap<string, Source>, scheduler: SchedulerLike) {
+  constructor(graph: Graph, sources: ReadonlyMap<string, Driver>, scheduler: SchedulerLike) {
     this.#graph = graph
     this.#scheduler = scheduler
-    const isStream = ([, source]: readonly [string, Source]): boolean => isObservable(source)
+    const isStream = ([, source]: readonly [string, Driver]): boolean => isObservable(source)
     this.#streams = [...sources].filter(isStream) as [string, Observable<Nested | Tensor>][]
     this.#changed = new Map([...sources].filter(entry => !isStream(entry)) as [string, Nested | Tensor][])
     this.#unknown = new Set(this.#streams.map(([name]) => name))

@@ -2,7 +2,9 @@ import type { Metric } from './metric.js'
 
 /** A metric that holds its state, for where nothing else does. */
 export interface Tracker<Seen, State, Value> {
+  /** Takes in one observation. */
   readonly update: (seen: Seen) => void
+  /** The figure so far. */
   readonly value: () => Value
   /** Takes in what another one saw after this one. */
   readonly merge: (after: State) => void

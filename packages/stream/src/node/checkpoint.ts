@@ -15,6 +15,7 @@ export interface CheckpointOptions {
 
 /** What has a state to keep: a trainer, in this thread or in another. */
 export interface Keeper {
+  /** The state as it is now. */
   readonly snapshot: () => Snapshot | Promise<Snapshot>
 }
 

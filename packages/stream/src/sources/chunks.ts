@@ -6,8 +6,11 @@ export type Chunk = Uint8Array | string
 
 /** What has a reader of chunks, as the body of a `fetch` has. */
 export interface Readable {
+  /** Its reader, asked for once. */
   getReader(): {
+    /** The next chunk. */
     read(): Promise<{ readonly done: boolean; readonly value?: Chunk | undefined }>
+    /** Lets the stream go. */
     cancel(): Promise<unknown>
   }
 }

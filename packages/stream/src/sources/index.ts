@@ -1,6 +1,6 @@
 export type { Chunk, Named, Readable, Source } from './chunks.js'
 export { type CsvOptions, csv } from './csv.js'
-export { type LorenzOptions, lorenz } from './generators/lorenz.js'
+export { type LorenzOptions, lorenz, type Point } from './generators/lorenz.js'
 export { type MackeyGlassOptions, mackeyGlass } from './generators/mackey-glass.js'
 export type { Sequence } from './generators/sequence.js'
 export {

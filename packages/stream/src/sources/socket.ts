@@ -11,7 +11,9 @@ export interface MessageLike {
 
 /** Calls back on events of a kind. */
 interface Target {
+  /** Listens to events of a kind. */
   addEventListener(kind: string, listener: (event: MessageLike) => void): void
+  /** Ends the connection. */
   close(): void
 }
 

@@ -21,7 +21,7 @@ import type { Timeline } from '../timeline.js'
 import { unroll } from '../unroll.js'
 
 /**
- * Loss and gradient of a timeline, as `valueAndGradient` gives them, and `creditNorms` [T, batch]: the 2-norm, over the whole carry,
+ * Loss and gradient of a timeline, as `valueAndGradient` gives them, and `creditNorms` [T, batch], the 2-norm, over the whole carry,
  * of the credit that passes the edge into each step, weighted and before it is clipped. Row t is |∂L/∂h_{t−1}| from step t on.
  * @throws GraphError `bad-credit-norms` where the timeline has no loss, no carry, or windows.
  */

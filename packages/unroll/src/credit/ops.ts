@@ -51,7 +51,7 @@ export const clipCreditByNormOp: Op<readonly ['x'], { readonly max: number }> = 
 const shrink = (rows: Ref, max: number): Ref => min(div(max, norm(rows, { axis: -1, keepDims: true })), 1)
 
 /**
- * x, whose cotangent is scaled, row by row along the last axis, to a 2-norm of no more than `max` [pascanu2013]: its direction
+ * x, whose cotangent is scaled, row by row along the last axis, to a 2-norm of no more than `max` [pascanu2013], its direction
  * stays. Otherwise as `clipCredit`, and as biased. x [..., n].
  */
 export function clipCreditByNorm(x: Ref, { max }: { readonly max: number }): Ref {

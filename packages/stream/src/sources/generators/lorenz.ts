@@ -14,7 +14,8 @@ export interface LorenzOptions {
   readonly dt?: number
 }
 
-type Point = readonly [number, number, number]
+/** A state of the system: x, y, z. */
+export type Point = readonly [number, number, number]
 
 /**
  * x' = σ (y − x), y' = x (ρ − z) − y, z' = x y − β z: [x, y, z] every dt [lorenz1963].
