@@ -75,28 +75,28 @@ export const faults = [
   {
     breaks: 'the gate multiplies the value too',
     file: 'edge.ts',
-    find: 'gate(clamped, { by: aligned(now.credit, rank) })',
-    replace: 'engine.mul(clamped, aligned(now.credit, rank))',
+    find: 'gate(probed, { by: aligned(now.credit, rank) })',
+    replace: 'engine.mul(probed, aligned(now.credit, rank))',
     needs: true,
   },
   {
     breaks: 'the carry is detached, and in value too, at a cut',
     file: 'edge.ts',
-    find: 'gate(clamped, { by: aligned(now.credit, rank) })',
-    replace: '(isRef(now.credit) ? where(aligned(now.credit, rank) as Ref, clamped, 0) : clamped)',
+    find: 'gate(probed, { by: aligned(now.credit, rank) })',
+    replace: '(isRef(now.credit) ? where(aligned(now.credit, rank) as Ref, probed, 0) : probed)',
   },
   {
     breaks: 'only the first part of the carry is gated',
     file: 'edge.ts',
-    find: 'const clamped = clip === undefined ? value',
+    find: 'const probed = probe === undefined ? value',
     replace:
-      'if (cell.carry instanceof Object && value !== leaves(carry, isRef, cell.name)[0]![1]) return value\n    const clamped = clip === undefined ? value',
+      'if (cell.carry instanceof Object && value !== leaves(carry, isRef, cell.name)[0]![1]) return value\n    const probed = probe === undefined ? value',
   },
   {
     breaks: 'no gate at all',
     file: 'edge.ts',
-    find: 'now.credit === undefined ? clamped',
-    replace: 'rank >= 0 ? clamped',
+    find: 'now.credit === undefined ? probed',
+    replace: 'rank >= 0 ? probed',
   },
   {
     breaks: 'a masked step moves the carry',
@@ -217,8 +217,8 @@ export const faults = [
   {
     breaks: 'RTRL without weights on its edges',
     file: 'forward/influence.ts',
-    find: 'credit === undefined ? value : mul(value, credit)',
-    replace: 'credit === undefined ? value : mul(value, 1)',
+    find: 'times(past[`p${i}`]!, credit)',
+    replace: 'times(past[`p${i}`]!, undefined)',
   },
   {
     breaks: 'RTRL adds the loss before the step acts',
