@@ -217,8 +217,8 @@ export const faults = [
   {
     breaks: 'RTRL without weights on its edges',
     file: 'forward/influence.ts',
-    find: 'times(past[`p${i}`]!, credit)',
-    replace: 'times(past[`p${i}`]!, undefined)',
+    find: ']!, credit))',
+    replace: ']!, undefined))',
   },
   {
     breaks: 'RTRL adds the loss before the step acts',
