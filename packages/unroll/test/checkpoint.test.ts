@@ -175,7 +175,7 @@ describe('a checkpointed gradient', () => {
       `[GraphError: withinBytes: a budget of 10 bytes holds no state of 32 bytes; at least one is held]`,
     )
     expect(() => checkpointed(windows(line, { h: 2 }))).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: checkpointed: takes a timeline of a number of steps and examples, with a loss and no windows; this one has 7 steps and a loss]`,
+      `[GraphError: checkpointed: takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has 7 steps and a loss]`,
     )
     expect(() => revolve(0, 1)).toThrowErrorMatchingInlineSnapshot(
       `[GraphError: checkpoint: steps is 0; a timeline has a whole number of steps ≥ 1]`,
