@@ -162,17 +162,6 @@ export class Cutter {
     })
   }
 
-  /** Passes over a window that was not learned from: where a lane started anew in it, it starts anew at its next event. */
-  drop({ lanes }: Window): void {
-    lanes.forEach(({ samples }, i) => {
-      if (!samples.some(({ reset }) => reset)) return
-      const lane = this.#lanes[i]!
-      const next = lane.samples[0]
-      if (next === undefined) lane.due = true
-      else lane.samples[0] = { ...next, reset: true }
-    })
-  }
-
   /** Events (rows) taken so far. */
   get events(): number {
     return this.#t
