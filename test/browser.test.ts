@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fresh } from '../.house/build.mjs'
 import { ask, findChromium, inChromium, launch } from './browser/chromium.js'
 import * as experiment from './browser/experiment.js'
+import * as hosted from './browser/hosted.js'
 import { type Site, serve } from './browser/site.js'
 
 const path = findChromium()
@@ -40,6 +41,7 @@ describe.skipIf(path === undefined)(inChromium(path), () => {
     '@bptt/stream',
     '@bptt/stream/sources',
     '@bptt/stream/sinks',
+    '@bptt/stream/worker',
   ])('%s loads, so it imports nothing of Node, and asks no other host', async door => {
     const page = await open()
     const asked: string[] = []
@@ -47,6 +49,14 @@ describe.skipIf(path === undefined)(inChromium(path), () => {
     const names = await page.evaluate(`import('${door}').then(door => Object.keys(door).sort())`)
     expect(names).toEqual(Object.keys(await import(door)).sort())
     expect([...new Set(asked)]).toEqual([site!.origin])
+  })
+
+  test('a trainer in a worker of the page gives the reports of one here, and the page stays free', async () => {
+    const page = await open()
+    const run = "import('/test/browser/hosted.ts').then(({ inWorker }) => inWorker())"
+    const found = (await page.evaluate(run)) as Awaited<ReturnType<typeof hosted.inWorker>>
+    expect(found.reports).toEqual(await hosted.here())
+    expect(found.turns).toBeGreaterThan(0)
   })
 
   describe.each(['a page', 'a worker'] as const)('%s', place => {

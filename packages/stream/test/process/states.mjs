@@ -32,3 +32,5 @@ export const estimators = {
   block: every(4),
   artbp: artbp({ mean: 6, tail: 4, seed: 3 }),
 }
+
+export default options
