@@ -4,7 +4,8 @@ import { type Package, place, type Source } from './source.js'
 /** A door of a package, as users write it, and the names that come through it. */
 export interface Door {
   readonly door: string
-  readonly names: readonly string[]
+  /** Undefined where no source stands behind it; none for a program that is run. */
+  readonly names: readonly string[] | undefined
 }
 
 /** Places where the type of an exported declaration says `any`. */
@@ -37,7 +38,7 @@ export function doors({ name, manifest }: Package, sources: readonly Source[]): 
     if (typeof target === 'string') return []
     const path = `packages/${name}/${target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts')}`
     const file = sources.find(source => source.path === path)
-    return [{ door: `@bptt/${name}${door.slice(1)}`, names: file ? exportedNames(file) : [] }]
+    return [{ door: `@bptt/${name}${door.slice(1)}`, names: file && exportedNames(file) }]
   })
 }
 

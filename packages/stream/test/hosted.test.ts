@@ -6,7 +6,7 @@ import { from, lastValueFrom, Subject, toArray } from 'rxjs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Report, type Sample, trainer } from '../src/index.js'
 import { type Event, pack, unpack } from '../src/worker/pack.js'
-import { build, scriptPath } from './process/child.js'
+import { build, script, scriptPath } from './process/child.js'
 import { event, options } from './process/states.mjs'
 
 const module = scriptPath('states.mjs')
@@ -48,6 +48,32 @@ describe('a trainer in a worker thread', () => {
     expect([read, learned]).toEqual([500, 500])
     expect(ahead).toBeLessThanOrEqual(16 + 4) // a batch, and the window that was open before it
     there.close()
+  })
+
+  test('learns from events as they come, however slow they are, and passes on an error of the source', async () => {
+    const there = await hosted(module)
+    async function* slow(): AsyncGenerator<Sample> {
+      for (const sample of events(9)) {
+        yield sample
+        await new Promise(resolve => setTimeout(resolve, 2))
+      }
+      throw new Error('the sensor is gone')
+    }
+    const seen: number[] = []
+    const failed = there.trainOn(slow()).forEach(report => void seen.push(report.events))
+    await expect(failed).rejects.toThrow('the sensor is gone')
+    expect(seen).toEqual([4, 8])
+    function* broken(): Generator<Sample> {
+      yield* events(3)
+      throw new Error('broken')
+    }
+    await expect(lastValueFrom(there.trainOn(broken()))).rejects.toThrow('broken')
+    expect((await there.snapshot()).open.t).toBe(12)
+    there.close()
+  })
+
+  test('unsubscribed, it keeps no process alive', async () => {
+    expect(await script('idle.mjs', []).ended).toMatchObject({ code: 0, output: 'true\n' })
   })
 
   test('goes on from a snapshot, with settings', async () => {

@@ -8,7 +8,7 @@ import type { Port } from '../worker/protocol.js'
 /**
  * A trainer in a worker thread. `module` is the path or URL of a module whose default export is the trainer's options, or a function
  * from `settings` to them: functions cannot be sent to another thread, modules can be loaded there. The thread does not keep the process
- * alive while nothing is asked of it.
+ * alive while it has nothing to do.
  *
  * @throws GraphError what making the trainer throws there; `bad-module`, `worker-failed`.
  */
@@ -31,5 +31,6 @@ function portOf(worker: Worker): Port {
       worker.on('exit', code => fail(failed(`ended with code ${code}`)))
     },
     close: () => void worker.terminate(),
+    hold: awaited => (awaited ? worker.ref() : worker.unref()),
   }
 }

@@ -5,9 +5,13 @@ import type { Port } from './protocol.js'
 
 /** What is used of a Worker, and of the scope inside one. */
 export interface WorkerLike {
+  /** Sends a message, and gives these buffers away with it. */
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void
+  /** Called with what the other side sends. */
   onmessage: ((event: { readonly data: never }) => void) | null
+  /** Called where the worker fails or does not load. */
   onerror?: ((event: { readonly message?: string }) => void) | null
+  /** Ends the worker. */
   terminate?(): void
 }
 
@@ -31,19 +35,22 @@ export interface BrowserHostedOptions extends HostedOptions {
 }
 
 /**
- * A trainer in a web worker. `module` is the URL of a module whose default export is the trainer's options, or a function from
+ * A trainer in a web worker. `module` is the URL, as seen from the page, of a module whose default export is the trainer's options, or a function from
  * `settings` to them: functions cannot be sent to another thread, modules can be loaded there.
  *
  * @throws GraphError what making the trainer throws there; `bad-module`, `worker-failed`.
  */
 export function hosted<E = Sample>(
-  module: string | URL,
+  module: string | { readonly href: string },
   { worker, ...options }: BrowserHostedOptions = {},
 ): Promise<HostedTrainer<E>> {
-  return hostedAt(portOf(worker ?? start()), String(module), options)
+  const { location } = globalThis as Surroundings
+  const { href } = typeof module === 'string' ? new URL(module, location?.href) : module
+  return hostedAt(portOf(worker ?? start()), href, options)
 }
 
 interface Surroundings {
+  readonly location?: { readonly href: string }
   readonly Worker?: new (url: URL, options: { readonly type: 'module' }) => WorkerLike
 }
 

@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs'
+import { asyncScheduler, type Observable, type Subscription } from 'rxjs'
 import type { Backlog } from '../backlog.js'
 import type { Sample } from '../sample.js'
 import type { Feed } from './line.js'
@@ -46,21 +46,49 @@ export function pushed(source: Observable<Event>, backlog: Backlog<Event>): Feed
   }
 }
 
-/** Events of a pull source, read when they are asked for. */
+/** Events of a pull source, read when they are asked for: those that come within a turn of the event loop after the first go together. */
 export function pulled(source: Iterable<Event> | AsyncIterable<Event>): Feed {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  /** What is read and not handed over: an event, the end or an error. */
+  let reading: Promise<IteratorResult<Event>> | undefined
   return {
     next: async most => {
       const events: Event[] = []
-      while (events.length < most) {
-        const { done, value } = await iterator.next()
-        if (done) break
-        events.push(value)
+      const turn = new Turn()
+      try {
+        while (events.length < most) {
+          reading ??= new Promise(resolve => resolve(iterator.next())) // what it throws is kept, too
+          const found = await (events.length === 0 ? reading : Promise.race([reading, turn.over]))
+          if (found === undefined || found.done) break
+          reading = undefined
+          events.push(found.value)
+        }
+      } catch (error) {
+        if (events.length === 0) throw error
+      } finally {
+        turn.end()
       }
       return events
     },
     leave: () => {
-      void iterator.return?.()
+      Promise.resolve(iterator.return?.()).catch(() => undefined)
     },
+  }
+}
+
+/** One turn of the event loop, from when it is first asked for. */
+class Turn {
+  #timer: Subscription | undefined
+  #over: Promise<undefined> | undefined
+
+  get over(): Promise<undefined> {
+    this.#over ??= new Promise(resolve => {
+      this.#timer = asyncScheduler.schedule(() => resolve(undefined))
+    })
+    return this.#over
+  }
+
+  end(): void {
+    this.#timer?.unsubscribe()
   }
 }

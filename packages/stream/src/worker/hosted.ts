@@ -29,9 +29,12 @@ export interface HostedTrainOptions {
 
 /** A trainer in a thread of its own: the same reports and the same bits, while this thread stays free. */
 export interface HostedTrainer<E = Sample> {
-  /** The operator from events to reports, as of a trainer here. */
+  /**
+   * The operator from events to reports, as of a trainer here. Unsubscribing ends the run: what has gone over is learned from, what waits is
+   * given up, and `open.t` of the next snapshot says where to go on.
+   */
   readonly train: (options?: HostedTrainOptions) => OperatorFunction<E, Report>
-  /** Trains on what can be waited for: the next events are read when the thread is ready for them. */
+  /** Trains on what can be waited for: the next events are read when the thread is ready for them, and learned from as they come. */
   readonly trainOn: (
     source: Iterable<E> | AsyncIterable<E>,
     options?: Pick<HostedTrainOptions, 'batch'>,

@@ -1,2 +1,6 @@
+export type { BufferOptions, Overflow } from '../backlog.js'
+export type { Sample } from '../sample.js'
+export type { Snapshot } from '../state.js'
+export type { Report } from '../update.js'
 export { type BrowserHostedOptions, hosted, type WorkerLike } from './browser.js'
 export type { HostedOptions, HostedTrainer, HostedTrainOptions } from './hosted.js'

@@ -24,6 +24,8 @@ export class Line {
   readonly #port: Port
   readonly #snapshots = new Map<number, { resolve: (s: Snapshot) => void; reject: (e: unknown) => void }>()
   #count = 0
+  /** Answers that are awaited. */
+  #awaited = 0
   #runs = new Map<number, Run>()
   #opened: { resolve: () => void; reject: (error: unknown) => void } | undefined
   #failure: unknown
@@ -102,10 +104,17 @@ export class Line {
   }
 
   #send(request: Request, transfer: readonly ArrayBuffer[] = []): void {
+    if (request.kind !== 'begin' && request.kind !== 'leave') this.#await(1)
     this.#port.send(request, transfer)
   }
 
+  #await(more: 1 | -1): void {
+    this.#awaited += more
+    this.#port.hold?.(this.#awaited > 0)
+  }
+
   #hear(answer: Answer): void {
+    this.#await(-1)
     if (answer.kind === 'ready') this.#opened?.resolve()
     else if (answer.kind === 'refused') this.#opened?.reject(errorOf(answer.error))
     else if (answer.kind === 'snapshot') {

@@ -9,6 +9,8 @@ export interface Port {
   /** `heard` gets every message from the other end; `failed` is told where that end is no more. */
   readonly listen: (heard: (message: never) => void, failed: (error: unknown) => void) => void
   readonly close: () => void
+  /** Whether the process is to stay alive for an answer. */
+  readonly hold?: (awaited: boolean) => void
 }
 
 /** Events as they cross: packed, or as they are where they cannot be packed. */
@@ -21,7 +23,7 @@ export type Request =
   | { readonly kind: 'events'; readonly run: number; readonly load: Load }
   | { readonly kind: 'snapshot'; readonly id: number }
 
-/** What it answers. Every `events` and `end` is answered by one `reports`. */
+/** What it answers. Every `events` and `end` is answered by one `reports`, `open` and `snapshot` by one answer. */
 export type Answer =
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly error: Failure }
