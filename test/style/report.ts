@@ -11,7 +11,7 @@ const rows = sizes.map(size => [
 print([['package', 'files', 'lines', 'functions', 'median', 'p90', 'longest function'], ...rows])
 
 console.log()
-print([['door', 'names'], ...doors.map(({ door, names }) => [door, String(names.length)])])
+print([['door', 'names'], ...doors.map(({ door, names }) => [door, String(names?.length ?? 0)])])
 
 list(`files over ${limits.file} lines`, longFiles)
 list(`functions over ${limits.function} lines`, longFunctions)
