@@ -5,11 +5,12 @@ import type { Cell } from '../cell.js'
 import type { CellLaw } from './compare.js'
 import { creditLaws } from './credit.js'
 import { exactLaws } from './exact.js'
+import { parallelLaws } from './parallel.js'
 import { type SubjectOptions, subjectOf } from './subject.js'
 import { timeLaws } from './time.js'
 
 /** Every law of a cell in time; numbers are those of the catalogue of identities. */
-export const everyCellLaw: readonly CellLaw[] = [...timeLaws, ...creditLaws, ...exactLaws]
+export const everyCellLaw: readonly CellLaw[] = [...timeLaws, ...creditLaws, ...exactLaws, ...parallelLaws]
 
 /** How many sequences, and which laws. */
 export interface CellLawOptions extends SubjectOptions {

@@ -1,15 +1,14 @@
-import { evaluate, type Graph, type Tensor, type Values, valueAndGradient } from '@bptt/graph'
+import { evaluate, type Graph, type Values, valueAndGradient } from '@bptt/graph'
 import { checkGradients, showReport } from '@bptt/graph/laws'
 import { checkpointed } from '../checkpoint/run.js'
-import type { Batch } from '../diagnose/lags.js'
 import { rtrl } from '../forward/index.js'
-import { leavesOf } from '../forward/step.js'
 import { tensorsOf, under } from '../numbers.js'
 import { reweight } from '../reweight.js'
 import { artbp, every, full, type Schedule, weightsOf } from '../schedule.js'
 import { unroll } from '../unroll.js'
+import { hasInfluence, single } from './chain.js'
 import { apart, type CellLaw, firstOf, paramsOf } from './compare.js'
-import { type Found, lawLoss, type Subject } from './subject.js'
+import { type Found, lawLoss } from './subject.js'
 
 const differences: CellLaw = {
   name: 'the gradient of the timeline is that of finite differences (4)',
@@ -25,30 +24,11 @@ const differences: CellLaw = {
   },
 }
 
-/** The sequence of the first example, without the batch axis. */
-function single({ values, batch }: Subject): Values {
-  const { params, carry, xs, targets } = values as unknown as Batch
-  const pick = (tensor: Tensor, axis: number): Tensor => {
-    const inner = tensor.shape.slice(axis + 1).reduce((product, length) => product * length, 1)
-    const data = tensor.data.filter((_, i) => Math.floor(i / inner) % batch === 0)
-    return { shape: tensor.shape.filter((_, i) => i !== axis), data }
-  }
-  const state = [...tensorsOf(carry)].map(([name, tensor]) => [name, pick(tensor, 0)] as const)
-  const flat = Object.fromEntries(state.map(([name, tensor]) => [`carry.${name}`, tensor]))
-  const given = Object.fromEntries([...tensorsOf(params)].map(([name, tensor]) => [`params.${name}`, tensor]))
-  return { ...given, ...flat, xs: pick(xs, 1), targets: pick(targets, 1) } as Values
-}
-
 const forward: CellLaw = {
   name: 'real-time recurrent learning is BPTT, with the same weights on its edges (19, 20, 36)',
   broken: subject => {
     const { cell, steps, seed } = subject
-    const known = [cell.params, cell.carry].every(tree => leavesOf(tree, cell.name).length > 0)
-    const state = leavesOf(cell.carry, cell.name).reduce(
-      (sum, [, shape]) => sum + shape.reduce((a, b) => a * b, 1),
-      0,
-    )
-    if (!known || state > 12) return undefined
+    if (!hasInfluence(cell)) return undefined
     const graph = rtrl(cell, { steps, loss: lawLoss(1), credit: true })
     const schedules: readonly Schedule[] = [full(), every(1 + (seed % 3)), artbp({ mean: 2, seed })]
     return firstOf(
