@@ -47,10 +47,11 @@ function mutated(source, { file, find, replace, needs }) {
   return compiled(head + parts.join(replace))
 }
 
-/** The name of the law that fails in a copy; undefined where all hold. */
-async function caughtBy({ tests }, folder) {
+/** The name of the law that fails in a copy, of those whose name has `law` in it; undefined where all hold. */
+async function caughtBy({ tests }, folder, law = '') {
   try {
-    const { stdout } = await run(process.execPath, [join(tests, 'worker.mjs'), folder], { timeout: 90_000 })
+    const given = [join(tests, 'worker.mjs'), folder, law]
+    const { stdout } = await run(process.execPath, given, { timeout: 90_000 })
     return stdout.trim() || undefined
   } catch (error) {
     return error.killed ? 'never ends' : `does not load: ${String(error.stderr).match(/\w*Error.*/)?.[0]}`
@@ -62,7 +63,7 @@ async function tryFault(places, fault, work, i) {
   const changed = mutated(places.source, fault)
   cpSync(join(work, 'base'), folder, { recursive: true })
   writeFileSync(join(folder, fault.file.replace(/\.ts$/, '.js')), changed)
-  const caught = await caughtBy(places, folder)
+  const caught = await caughtBy(places, folder, fault.law)
   rmSync(folder, { recursive: true })
   return caught
 }

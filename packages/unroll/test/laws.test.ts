@@ -1,8 +1,19 @@
-import { add, linear, mul, type Ref, tanh } from '@bptt/graph'
+import {
+  add,
+  isTensor,
+  linear,
+  mapTree,
+  mul,
+  type Ref,
+  type Tensor,
+  type Tree,
+  tanh,
+  type Values,
+} from '@bptt/graph'
 import { elementwise } from '@bptt/graph/op'
 import { describe, expect, test } from 'vitest'
 import { beside, type Cell, cell, elman, lru, minGru, neuroFuzzy, residual } from '../src/index.js'
-import { cellLaws, everyCellLaw, expectCellLaws } from '../src/laws/index.js'
+import { cellLaws, everyCellLaw, expectCellLaws, type Subject, subjectOf } from '../src/laws/index.js'
 import { kinds } from './support.js'
 
 describe('every ready-made cell', () => {
@@ -73,5 +84,32 @@ describe('the laws of a cell of one’s own', () => {
     let calls = 0
     const restless = cellWith(x => mul(tanh(x), 1 + 1e-3 * (calls++ % 7)))
     expect(cellLaws(restless).findings[0]!.law).toMatch(/14/)
+  })
+})
+
+const times = (tree: Tree<Tensor>, factor: number): Tree<Tensor> =>
+  mapTree(tree, isTensor, ({ shape, data }) => ({ shape, data: data.map(x => x * factor) }))
+
+/** Subjects that are not what they say: a derivative that is none; numbers, or a step, that differ from one look to the next. */
+const faulty: Readonly<Record<string, () => Subject>> = {
+  derivative: () => subjectOf(cellWith(wrong as never), { steps: 4, batch: 2, seed: 5 }),
+  numbers: () => {
+    const subject = subjectOf(cellWith(tanh), { steps: 4, batch: 2, seed: 5 })
+    let looks = 0
+    const values = new Proxy(subject.values as object, {
+      get: (all, name) => times(Reflect.get(all, name) as Tree<Tensor>, 1.1 ** looks++),
+    })
+    return { ...subject, values: values as Values }
+  },
+  step: () => {
+    let calls = 0
+    const odd = cellWith(x => mul(tanh(x), 1 + 0.1 * (calls++ % 7)))
+    return subjectOf(odd, { steps: 4, batch: 2, seed: 5 })
+  },
+}
+
+describe('every law', () => {
+  test.each(everyCellLaw.map(law => [law.name, law] as const))('can fail: %s', (_, { broken }) => {
+    expect(Object.values(faulty).map(make => broken(make()))).toContainEqual(expect.any(String))
   })
 })

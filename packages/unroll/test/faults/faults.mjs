@@ -1,6 +1,7 @@
 /**
  * Faults that are planted one at a time in a copy of the source; the laws must catch each. Text that is found stands
- * exactly once in its file; a fault that `needs` the engine gets it as `engine`. `npm run faults unroll` tries them all.
+ * exactly once in its file; a fault that `needs` the engine gets it as `engine`; one that names a `law` must be caught by the laws with
+ * that text in their names alone. `npm run faults unroll` tries them all.
  */
 export const faults = [
   // Schedules and patterns
@@ -232,5 +233,29 @@ export const faults = [
     find: 'const J = kept.state === undefined ? made.state :',
     replace: 'const J = kept.state === undefined ? engine.transpose(made.state) :',
     needs: true,
+  },
+
+  // Credit as products of Jacobians
+  {
+    breaks: 'a Jacobian has the rows of the first part of the carry alone',
+    law: '(22)',
+    file: 'forward/step.ts',
+    find: 'dots.reduce((all, one) => add(all, one))',
+    replace: 'dots[0]!',
+  },
+  {
+    breaks: 'a Jacobian is transposed',
+    law: '(45)',
+    file: 'forward/jacobian.ts',
+    find: "return { state: made['state']!,",
+    replace: "return { state: engine.transpose(made['state']!),",
+    needs: true,
+  },
+  {
+    breaks: 'singular values come smallest first',
+    law: 'what BPTT(K; 1) leaves out',
+    file: 'diagnose/dense.ts',
+    find: '.sort((a, b) => b - a)',
+    replace: '.sort((a, b) => a - b)',
   },
 ]
