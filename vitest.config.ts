@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
@@ -29,6 +30,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     pool: 'threads',
+    // vitest leaves one core idle, which is half of a machine with two.
+    maxWorkers: availableParallelism(),
     passWithNoTests: true,
     reporters: ['default', at('.house/reporter.mjs')],
     projects: [

@@ -62,7 +62,9 @@ describe('checkpoint', () => {
     await expect.poll(() => taken.length).toBe(3)
     gates[2]!()
     await done
-    expect(taken).toEqual([8, second, second])
+    const [, between] = taken
+    expect(between).toBeGreaterThan(40)
+    expect(taken).toEqual([8, between, second]) // fewer than were fed by then, where a window was open
     expect((await load(path())).counters.events).toBe(second)
   })
 
