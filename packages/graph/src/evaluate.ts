@@ -26,29 +26,41 @@ export function evaluate<In, Out>(graph: Graph<In, Out>, values: Values): Tensor
 export function readInputs(
   graph: Graph,
   values: Values,
-  optional: ReadonlySet<string> = new Set(),
+  optional: (name: string) => boolean = () => false,
 ): readonly (Tensor | undefined)[] {
   const given = new Map(leaves(values, isNested, 'evaluate'))
-  const known = graph.inputs.map(port => port.name)
-  for (const name of given.keys())
-    if (!known.includes(name))
-      throw new GraphError(
-        'extra-input',
-        `input '${name}'`,
-        `is not an input; inputs are ${known.join(', ') || 'none'}`,
-        didYouMean(name, known),
-      )
-  return known.map(name => {
+  let found = 0
+  const read = graph.inputs.map(({ name }) => {
     const value = given.get(name)
-    if (value !== undefined) return tensorOf(name, value)
-    if (optional.has(name)) return undefined
-    throw new GraphError(
-      'missing-input',
-      `input '${name}'`,
-      `has no value; given ${[...given.keys()].join(', ') || 'none'}`,
-      'give a value for every input, nested like the inputs or flat by dotted name',
-    )
+    if (value === undefined && optional(name)) return undefined
+    if (value === undefined) throw extraInput(graph, given) ?? missingInput(name, given)
+    found++
+    return tensorOf(name, value)
   })
+  if (found < given.size) throw extraInput(graph, given)!
+  return read
+}
+
+/** What is wrong with the first value that no input has the name of; undefined where every one has. */
+function extraInput({ inputs }: Graph, given: ReadonlyMap<string, unknown>): GraphError | undefined {
+  const known = inputs.map(port => port.name)
+  const name = [...given.keys()].find(one => !known.includes(one))
+  if (name === undefined) return undefined
+  return new GraphError(
+    'extra-input',
+    `input '${name}'`,
+    `is not an input; inputs are ${known.join(', ') || 'none'}`,
+    didYouMean(name, known),
+  )
+}
+
+function missingInput(name: string, given: ReadonlyMap<string, unknown>): GraphError {
+  return new GraphError(
+    'missing-input',
+    `input '${name}'`,
+    `has no value; given ${[...given.keys()].join(', ') || 'none'}`,
+    'give a value for every input, nested like the inputs or flat by dotted name',
+  )
 }
 
 function tensorOf(name: string, value: Nested | Tensor): Tensor {

@@ -82,7 +82,9 @@ const own = (branch: Record<string, unknown>, key: string): unknown =>
 
 /** Defines a key, `__proto__` included, as plain data. */
 function put(branch: Record<string, unknown>, key: string, value: unknown): unknown {
-  Object.defineProperty(branch, key, { value, enumerable: true, configurable: true, writable: true })
+  if (key === '__proto__')
+    Object.defineProperty(branch, key, { value, enumerable: true, configurable: true, writable: true })
+  else branch[key] = value // defining costs ten times as much
   return value
 }
 

@@ -2,11 +2,14 @@ import { GraphError, isTensor, leaves, showShape, type Tensor } from '@bptt/grap
 import {
   concat,
   concatMap,
-  endWith,
+  concatWith,
+  defer,
+  filter,
   from,
   map,
   type Observable,
   type OperatorFunction,
+  of,
   throwError,
 } from 'rxjs'
 import { eventShapes } from './estimator.js'
@@ -88,9 +91,10 @@ export function trainer(options: TrainerOptions): Trainer<never> {
     },
     train: () => events =>
       events.pipe(
-        map(event => () => take(event)),
-        endWith(() => cutter.flush()),
-        concatMap(cut => learn(cut())),
+        map(take),
+        concatWith(defer(() => of(cutter.flush()))),
+        filter(windows => windows.length > 0), // most events complete none, and pass no operator that costs
+        concatMap(learn),
       ),
     snapshot: () => ({ ...own.state(), open: cutter.open }),
   }

@@ -48,7 +48,7 @@ export class Compiled<Out> implements Omit<Program<Out>, 'checkFinite'> {
 
   run(values: Values, { commit = true }: RunOptions = {}): Tensors<Out> {
     const given = this.#residents.read(values)
-    const machine = this.#enter(new Map([...this.#bindings, ...bindAxes(this.#graph, given)]), given)
+    const machine = this.#enter(bindAxes(this.#graph, given), given)
     machine.plan.inputs.forEach(({ name, view }, i) => {
       const value = given[i]
       if (value === undefined) return
@@ -94,7 +94,7 @@ export class Compiled<Out> implements Omit<Program<Out>, 'checkFinite'> {
   }
 
   bind(lengths: Readonly<Record<string, number>>): void {
-    this.#enter(new Map([...this.#bindings, ...Object.entries(lengths)]), [])
+    this.#enter(new Map(Object.entries(lengths)), [])
   }
 
   view(name: string): Elements {
@@ -143,11 +143,12 @@ export class Compiled<Out> implements Omit<Program<Out>, 'checkFinite'> {
     return this.#current ?? this.#enter(this.#bindings, [])
   }
 
-  /** The machine for these lengths, with the resident values in it, in use from now on. */
-  #enter(bindings: Bindings, given: readonly (Tensor | undefined)[]): Machine {
+  /** The machine for these lengths, and those bound now of other axes, with the resident values in it, in use from now on. */
+  #enter(lengths: Bindings, given: readonly (Tensor | undefined)[]): Machine {
     let same = true
-    for (const axis of this.#all) same &&= bindings.get(axis) === this.#bindings.get(axis)
+    for (const [axis, length] of lengths) same &&= !this.#all.has(axis) || length === this.#bindings.get(axis)
     if (same && this.#current !== undefined) return this.#current
+    const bindings = new Map([...this.#bindings, ...lengths])
     checkBound(this.#names, bindings)
     this.#residents.forget(given, this.#bindings, bindings)
     const fixed = new Map([...bindings].filter(([axis]) => this.#all.has(axis) && !this.axes.includes(axis)))

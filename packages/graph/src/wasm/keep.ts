@@ -21,7 +21,7 @@ export class Residents {
 
   /** The values by input, checked; resident ones may be missing. */
   read(values: Values): readonly (Tensor | undefined)[] {
-    return readInputs(this.#graph, values, new Set([...this.#kept].filter(name => this.#held.has(name))))
+    return readInputs(this.#graph, values, name => this.#kept.has(name) && this.#held.has(name))
   }
 
   /** Says that an input holds a value. */

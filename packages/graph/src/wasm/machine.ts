@@ -193,7 +193,7 @@ export class Machine {
   read(view: View): Tensor {
     const shape = bindShape(view.shape, this.#bindings, 'read')
     const at = this.#start(view)
-    return { shape, data: Float64Array.from(this.#elements.subarray(at, at + sizeOf(shape))) }
+    return { shape, data: new Float64Array(this.#elements.subarray(at, at + sizeOf(shape))) }
   }
 
   #view(): Elements {
@@ -224,7 +224,7 @@ export class Machine {
     const shapeOf = (view: View): readonly number[] => bindShape(view.shape, this.#bindings, op.name)
     const values = inputs.map((view, i) => {
       const shape = shapeOf(view)
-      return { shape, data: Float64Array.from(this.#elements.subarray(at(i), at(i) + sizeOf(shape))) }
+      return { shape, data: new Float64Array(this.#elements.subarray(at(i), at(i) + sizeOf(shape))) }
     })
     const results = op.forward(values, { attrs, shapes: outputs.map(shapeOf), bindings: this.#bindings })
     results.forEach((result, i) => this.#elements.set(result.data, at(inputs.length + i)))
