@@ -17,16 +17,22 @@ export async function install() {
   return code === 0 ? 0 : 1
 }
 
-/** The same for the peers of the benchmark, which nothing else needs: in a folder and with a lockfile of their own. */
-export async function installPeers() {
-  const folder = join(root, 'test', 'bench')
+/** What one part of the tests needs and nothing else does, by its folder in test/. */
+const parts = {
+  bench: 'what the benchmark compares with (once, 300 MB)',
+  onnx: 'onnxruntime-web, in which tests run exported models (once, 150 MB)',
+}
+
+/** The same for such a part: in its folder, with a lockfile of its own. */
+export async function installPart(name) {
+  const folder = join(root, 'test', name)
   const state = contents(
     ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'].map(file => join(folder, file)),
   )
-  if (existsSync(join(folder, 'node_modules')) && stamped('peers', state)) return 0
-  console.error('installing what the benchmark compares with (once, 300 MB) …')
+  if (existsSync(join(folder, 'node_modules')) && stamped(name, state)) return 0
+  console.error(`installing ${parts[name]} …`)
   const code = await pnpm(['--dir', folder, 'install', '--frozen-lockfile', '--ignore-scripts'])
-  if (code === 0) stamp('peers', state)
+  if (code === 0) stamp(name, state)
   else if (code !== 130) console.error(failure(readFileSync(log, 'utf8')))
   return code === 0 ? 0 : 1
 }

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { build, tsc } from './build.mjs'
 import { node } from './child.mjs'
 import { dropEchoes } from './echo.mjs'
-import { install, installPeers } from './install.mjs'
+import { install, installPart } from './install.mjs'
 import { root } from './paths.mjs'
 
 const bin = (...parts) => join(root, 'node_modules', ...parts)
@@ -14,7 +14,8 @@ const jobs = {
   start: args => [install, build, () => bptt(['start', ...args])],
   bptt: args => [install, build, () => bptt(args)],
   test: args => [install, build, () => node([bin('vitest', 'vitest.mjs'), 'run', ...args])],
-  bench: args => [install, build, ...(alone(args) ? [] : [installPeers]), () => bench(args)],
+  bench: args => [install, build, ...(alone(args) ? [] : [() => installPart('bench')]), () => bench(args)],
+  onnxruntime: () => [install, () => installPart('onnx')],
   check: () => [install, () => node([biome, 'check', '.']), build, typecheckTests, typecheckPage],
   fix: () => [install, () => node([biome, 'check', '--write', '.'])],
   docs: args => [install, build, () => node([bin('typedoc', 'bin', 'typedoc'), ...args])],

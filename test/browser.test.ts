@@ -37,6 +37,8 @@ describe.skipIf(path === undefined)(inChromium(path), () => {
   test.each([
     '@bptt/graph',
     '@bptt/graph/op',
+    '@bptt/graph/bytes',
+    '@bptt/graph/onnx',
     '@bptt/unroll',
     '@bptt/stream',
     '@bptt/stream/sources',

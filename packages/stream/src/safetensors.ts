@@ -1,8 +1,8 @@
 import type { Tensor } from '@bptt/graph'
+import { encodeUtf8 } from '@bptt/graph/bytes'
 import { byCodePoint } from './order.js'
 import { type Entry, elements, headerLimit, isCount, metadataKey, readHeader } from './safetensors/header.js'
 import { quote, refuse } from './safetensors/refuse.js'
-import { encodeUtf8 } from './utf8.js'
 
 /** How numbers are written: `F64` keeps every bit, `F32` rounds to nearest and halves the file. */
 export interface SafetensorsOptions {

@@ -1,8 +1,8 @@
 import { GraphError } from '@bptt/graph'
+import { encodeUtf8 } from '@bptt/graph/bytes'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeSafetensors, type Safetensors } from '../src/index.js'
-import { encodeUtf8 } from '../src/utf8.js'
 
 /** A header's entry before it becomes text: fields may be anything. */
 interface Field {

@@ -1,8 +1,8 @@
 import { GraphError, type Tensor } from '@bptt/graph'
+import { encodeUtf8 } from '@bptt/graph/bytes'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.js'
-import { encodeUtf8 } from '../src/utf8.js'
 
 /** A file with any header and data, honest or not. */
 function file(header: string | Uint8Array, data: ArrayLike<number> = [], announced?: bigint): Uint8Array {

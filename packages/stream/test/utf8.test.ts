@@ -1,7 +1,8 @@
+import { encodeUtf8 } from '@bptt/graph/bytes'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { byCodePoint } from '../src/order.js'
-import { decodeUtf8, encodeUtf8, invalidUtf8At } from '../src/utf8.js'
+import { decodeUtf8, invalidUtf8At } from '../src/utf8.js'
 
 const texts = fc.string({ unit: 'binary', maxLength: 40 })
 const nearlyText = fc.array(

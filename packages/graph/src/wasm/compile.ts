@@ -2,10 +2,7 @@ import { GraphError } from '../error.js'
 import { isNested, type Values } from '../evaluate.js'
 import { checkFinite } from '../finite.js'
 import type { Graph } from '../graph.js'
-import { hoist } from '../hoist.js'
-import { lower } from '../lower.js'
-import { prune } from '../prune.js'
-import { share } from '../rewrite/share.js'
+import { optimised } from '../optimise.js'
 import type { Nested, Tensor } from '../tensor.js'
 import { leaves } from '../tree.js'
 import { dynamicAxes } from './axes.js'
@@ -59,9 +56,6 @@ function compiled<Out>(graph: Graph, options: CompileOptions): Omit<Program<Out>
   const axis = batchAxis(graph, dynamicAxes(graph), options.batch)
   return new Threaded<Out>(optimised(wholeLengths(graph, axis)), options, axis, threads)
 }
-
-/** All passes from graph to graph. */
-const optimised = (graph: Graph): Graph => prune(hoist(share(lower(graph))))
 
 function checkThreads(threads: number): void {
   if (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS) return

@@ -1,1 +1,2 @@
+export { type ExportOptions, exportOnnx } from './onnx.js'
 export { eventFileHeader, type Scalars, scalarRecord } from './tensorboard.js'

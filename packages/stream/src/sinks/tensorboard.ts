@@ -1,5 +1,4 @@
 import { GraphError } from '@bptt/graph'
-import { crc32c } from './crc32c.js'
 import {
   bytesField,
   doubleField,
@@ -8,7 +7,8 @@ import {
   joinedBytes,
   messageField,
   wholeField,
-} from './protobuf.js'
+} from '@bptt/graph/bytes'
+import { crc32c } from './crc32c.js'
 
 /** Numbers of one moment of a run. */
 export interface Scalars {

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '../utf8.js'
+import { encodeUtf8 } from '@bptt/graph/bytes'
 import { chunksOf, type Named, nameOf, type Source, textsOf } from './chunks.js'
 
 /**

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '../utf8.js'
+import { encodeUtf8 } from './utf8.js'
 
 /** A field of a protocol buffer message, encoded: its key, then its value (protobuf.dev/programming-guides/encoding). */
 export type Field = Uint8Array

@@ -1,0 +1,47 @@
+import {
+  advectionDiffusion,
+  beside,
+  burgers,
+  type Cell,
+  elman,
+  gru,
+  learnCarry,
+  linearNet,
+  lru,
+  lstm,
+  minGru,
+  neuroFuzzy,
+  reservoir,
+  residual,
+  stableFluids,
+  stack,
+  withDropout,
+  withEmbedding,
+  withReadout,
+} from '@bptt/unroll'
+
+const sizes = { inputs: 3, hidden: 5 }
+
+/** Every ready-made cell, and every way to compose them; the batch of `stableFluids` has a fixed size. */
+export const cells: Readonly<Record<string, Cell>> = {
+  linearNet: linearNet({ ...sizes, outputs: 2 }),
+  elman: elman(sizes),
+  'elman with relu': elman({ ...sizes, activation: 'relu' }),
+  gru: gru(sizes),
+  lstm: lstm(sizes),
+  'lstm with peepholes and layer norm': lstm({ ...sizes, peephole: true, layerNorm: true, forgetBias: 1 }),
+  minGru: minGru(sizes),
+  lru: lru({ ...sizes, outputs: 2 }),
+  reservoir: withReadout(reservoir({ ...sizes, leak: 0.7, seed: 4 }), { outputs: 2 }),
+  neuroFuzzy: neuroFuzzy({ rules: 4, inputs: 2 }),
+  burgers: burgers({ cells: 6, dx: 0.4, dt: 0.1, viscosity: 0.1 }),
+  advectionDiffusion: advectionDiffusion({ cells: 6, courant: 0.2, diffusion: 0.1 }),
+  stableFluids: stableFluids({ rows: 3, columns: 4, dt: 0.3, viscosity: 0.1, diffusing: 2, projecting: 3 }),
+  'gru with readout': withReadout(gru(sizes), { outputs: 2 }),
+  'embedding, lstm, readout': withReadout(withEmbedding(lstm(sizes), { symbols: 7 }), { outputs: 7 }),
+  'stack of gru and lstm': stack([gru(sizes), lstm({ inputs: 5, hidden: 4 })]),
+  'elman beside minGru': beside([elman(sizes), minGru(sizes)]),
+  'residual elman': residual(elman({ inputs: 4, hidden: 4 })),
+  'gru with a learned start': learnCarry(gru(sizes)),
+  'gru with dropout of 0': withDropout(gru(sizes), { rate: 0 }),
+}
