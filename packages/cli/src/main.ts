@@ -2,6 +2,7 @@ import { GraphError } from '@bptt/graph'
 import { Command, CommanderError } from 'commander'
 import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
+import { exportCommand } from './export.js'
 import { exitCodes, Failure, sentence, systemCode } from './failure.js'
 import { inspectCommand } from './inspect.js'
 import { reproduceCommand } from './reproduce.js'
@@ -38,6 +39,7 @@ export function program(): Command {
     checkCommand(),
     compareCommand(),
     inspectCommand(),
+    exportCommand(),
     startCommand(),
     verifyCommand(),
     reproduceCommand(),
