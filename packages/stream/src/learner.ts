@@ -80,7 +80,7 @@ function compiledLearner(
 }
 
 /** Runs the program; where it meets an unknown class or symbol, the reference engine names the event. */
-function explained(run: () => Measures, reference: () => unknown): Measures {
+export function explained<R>(run: () => R, reference: () => unknown): R {
   try {
     return run()
   } catch (error) {
@@ -92,6 +92,6 @@ function explained(run: () => Measures, reference: () => unknown): Measures {
 const isFilled = (tree: Tree<Tensor>): boolean => leaves<Tensor>(tree, isTensor, 'state').length > 0
 
 /** A tree of the same names with other values. */
-function reread(tree: Tree<Tensor>, prefix: string, of: (name: string) => Tensor): Tree<Tensor> {
+export function reread(tree: Tree<Tensor>, prefix: string, of: (name: string) => Tensor): Tree<Tensor> {
   return mapTree(tree, isTensor, (_, name) => of(name === '' ? prefix : `${prefix}.${name}`))
 }

@@ -1,5 +1,7 @@
-import { evaluate, graph, isShape, mapTree, type Ref, type Tensor, type Tree } from '@bptt/graph'
+import type { Tensor, Tree } from '@bptt/graph'
 import { type Cell, zeroCarry } from '@bptt/unroll'
+import { forward } from './forward.js'
+import type { Engine } from './learner.js'
 import { checkValue, type Sample } from './sample.js'
 
 /** A model that only runs: the carry is a value, in and out. */
@@ -11,31 +13,24 @@ export interface Predictor {
 }
 
 /**
- * Runs a model step by step, without learning.
+ * Runs a model step by step, without learning, on an engine as the trainer's: compiled where not told otherwise.
  * @throws GraphError `bad-sample` at a step whose input does not fit.
  */
-export function predictor(model: Cell, params: Tree<Tensor>): Predictor {
-  const inputs = {
-    params: model.params,
-    carry: mapTree(model.carry, isShape, shape => [1, ...shape]),
-    x: [1, ...model.input],
-  }
-  const program = graph(inputs, refs => {
-    const at = refs as unknown as { params: Tree<Ref>; carry: Tree<Ref>; x: Ref }
-    const [carry, y] = model.step(at.params, at.carry, at.x)
-    return { carry, y }
-  })
+export function predictor(model: Cell, params: Tree<Tensor>, engine: Engine = {}): Predictor {
+  const start = zeroCarry(model, 1)
+  const program = forward({ model, lanes: 1 }, engine, { params, carry: start })
+  const reset: Tensor = { shape: [1, 1], data: new Float64Array(1) }
   return {
-    carry: zeroCarry(model, 1),
+    carry: start,
     step(carry, input) {
       checkValue(input, model.input, 'input', () => 'predictor')
       const data = Float64Array.from(typeof input === 'number' ? [input] : input)
-      const x = { shape: [1, ...(model.input as readonly number[])], data }
-      const made = evaluate(program, { params, carry, x }) as unknown as {
-        carry?: Tree<Tensor> // missing where the model keeps none
-        y: Tensor
-      }
-      return [made.carry ?? {}, made.y.data.slice()] // a copy: the output may be the carry itself
+      program.load({ carry })
+      const { ys } = program.run({
+        xs: { shape: [1, 1, ...(model.input as readonly number[])], data },
+        reset,
+      })
+      return [program.carry(), ys.data.slice()] // a copy: the output may be the carry itself
     },
   }
 }

@@ -13,11 +13,22 @@ import {
   throwError,
 } from 'rxjs'
 import { eventShapes } from './estimator.js'
+import {
+  type Asked,
+  type Evaluated,
+  evaluating,
+  type Ground,
+  type Origin,
+  type Predicted,
+  predicting,
+  type With,
+} from './evaluation.js'
 import { type Engine, learner } from './learner.js'
-import { checkSample, type EventShapes, type Sample } from './sample.js'
+import { checkLanes, checkRow, rowOf } from './rows.js'
+import type { Sample } from './sample.js'
 import { initialState, PARTS, type Snapshot } from './state.js'
 import { type StepOptions, setupOf } from './step.js'
-import { eventName, type Report, type UpdateRule, updateRule } from './update.js'
+import { type Report, type UpdateRule, updateRule } from './update.js'
 import { Cutter, type Window } from './window.js'
 
 /** What a trainer is made of. */
@@ -34,6 +45,14 @@ export interface Trainer<Event = Sample> {
   readonly step: UpdateRule
   /** The operator from events to reports, one per update. At the end of the stream the open window is learned from. */
   readonly train: () => OperatorFunction<Event, Report>
+  /**
+   * The operator that adds to every event what the model says of it, `output`, without learning: with the parameters as they are when
+   * the event comes, also while the trainer goes on learning. Its carry is its own and goes on from behind the last event that the
+   * trainer has taken, or, with its parameters, from a snapshot. Targets need not be known.
+   */
+  readonly predict: <E extends Asked<Event>>(from?: Snapshot) => OperatorFunction<E, With<E, Predicted>>
+  /** As `predict`, and adds the `loss` of the event: what metrics read. A stream of its own begins with `reset: true`. */
+  readonly evaluate: <E extends Event>(from?: Snapshot) => OperatorFunction<E, With<E, Evaluated>>
   /** The trainer's state as it is now, a value. */
   readonly snapshot: () => Snapshot
 }
@@ -54,7 +73,7 @@ export function trainer(options: TrainerOptions & { readonly lanes: number }): T
 export function trainer(options: TrainerOptions): Trainer
 export function trainer(options: TrainerOptions): Trainer<never> {
   const { lanes, seed = 0 } = options
-  checkLanes(lanes)
+  checkLanes('trainer', lanes)
   const setup = setupOf(options)
   const start = initialState(setup, seed)
   if (options.from !== undefined) checkSnapshot(start, options.from)
@@ -63,15 +82,15 @@ export function trainer(options: TrainerOptions): Trainer<never> {
   const cutter = new Cutter(setup.estimator.cuts, open)
   const shapes = eventShapes(setup)
   let rule: UpdateRule | undefined
-  const rowOf = (event: unknown): readonly Sample[] =>
-    lanes === undefined ? [event as Sample] : rowOfLanes(event, lanes, cutter.events + 1)
+  let version = 0
   const take = (event: unknown): readonly Window[] => {
-    const row = rowOf(event)
+    const row = rowOf<Sample>(event, lanes, cutter.events + 1)
     checkRow(row, shapes, cutter.events + 1)
     return cutter.push(row)
   }
   const learn = (windows: readonly Window[]): Observable<Report> => {
     const reports: Report[] = []
+    version += windows.length
     try {
       // all are learned from before the first is reported: unsubscribing in between loses no event
       for (const window of windows) reports.push(own.learn(window))
@@ -84,6 +103,13 @@ export function trainer(options: TrainerOptions): Trainer<never> {
     }
     return from(reports)
   }
+  const snapshot = (): Snapshot => ({ ...own.state(), open: cutter.open })
+  const origin = (from: Snapshot | undefined): Origin => {
+    if (from === undefined) return { snapshot, version: () => version }
+    checkSnapshot(start, from)
+    return { snapshot: () => from, version: () => 0 }
+  }
+  const ground: Ground = { site: setup, engine: options, listed: lanes !== undefined }
   return {
     step: (state, window) => {
       rule ??= updateRule(setup)
@@ -96,29 +122,10 @@ export function trainer(options: TrainerOptions): Trainer<never> {
         filter(windows => windows.length > 0), // most events complete none, and pass no operator that costs
         concatMap(learn),
       ),
-    snapshot: () => ({ ...own.state(), open: cutter.open }),
+    predict: from => predicting(ground, origin(from)),
+    evaluate: from => evaluating(ground, origin(from)),
+    snapshot,
   }
-}
-
-function checkLanes(lanes: number | undefined): void {
-  if (lanes === undefined || (Number.isInteger(lanes) && lanes >= 1)) return
-  throw new GraphError('bad-lanes', 'trainer', `lanes is ${lanes}; there is a whole number of lanes ≥ 1`)
-}
-
-/** @throws GraphError `bad-sample` where an event is no list of one sample per lane. */
-function rowOfLanes(event: unknown, lanes: number, place: number): readonly Sample[] {
-  if (Array.isArray(event) && event.length === lanes) return event
-  const found = Array.isArray(event) ? `a list of ${event.length}` : 'no list'
-  throw new GraphError(
-    'bad-sample',
-    `event ${place}`,
-    `is ${found}; with ${lanes} lanes an event is a list of ${lanes} samples`,
-  )
-}
-
-/** Refuses an event as it arrives, before it enters a window. */
-function checkRow(row: readonly Sample[], shapes: EventShapes, place: number): void {
-  for (let i = 0; i < row.length; i++) checkSample(row[i]!, shapes, () => eventName(place, i, row.length))
 }
 
 function checkSnapshot(own: Snapshot, given: Snapshot): void {

@@ -29,8 +29,10 @@ export function planOf(graph: Graph, { bindings, axes, keep }: PlanOptions): Pla
   const place = (name: string, value: number): View =>
     memory.temporary(memory.bind(graph.shapes[value]!), 0, name)
   const targets = graph.outputs.map(({ name, value }) => {
-    const input = places.get(keep.get(name) ?? '')
-    if (input === undefined) return { name, value, target: undefined }
+    const home = keep.get(name) ?? ''
+    const input = places.get(home)
+    const stays = graph.inputs.some(port => port.name === home && port.value === value)
+    if (input === undefined || stays) return { name, value, target: undefined }
     const target = place(name, value)
     swaps.push([input.buffer, target.buffer])
     if (!homes.has(value)) homes.set(value, target)

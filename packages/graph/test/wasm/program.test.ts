@@ -266,6 +266,21 @@ describe('resident state', () => {
     }
   })
 
+  test('that is handed on as it is stays where it lies: nothing is copied', () => {
+    const made = graph({ w: [50], h: [50] }, ({ w, h }) => ({ w, h: add(mul(w, h), 1) })) as Graph
+    const program = compile(made, { ...float64, keep: { w: 'w', h: 'h' } })
+    const w = draw([50], 1)
+    let h = draw([50], 2)
+    for (let i = 0; i < 4; i++) {
+      program.run((i === 0 ? { w, h } : {}) as never)
+      h = (evaluate(made, { w, h }) as unknown as { h: Tensor }).h
+      expect([program.read('w'), program.read('h')]).toEqual([w, h])
+    }
+    expect(program.describe().kernels.map(({ name }) => name)).toEqual(['mul·add'])
+    program.run({ w: draw([50], 3) } as never, { commit: false })
+    expect(program.next('w')).toEqual(draw([50], 3))
+  })
+
   test('outlives changes of a batch that it does not have', () => {
     const made = graph({ w: [3], xs: ['T', 'B', 3] }, ({ w, xs }) => ({
       w: add(w, sum(xs, { axis: [0, 1] })),

@@ -6,8 +6,8 @@ import type { Metric } from './metric.js'
 export interface Guess {
   /** A number per class, as logits are: the largest is the guess. */
   readonly output: ArrayLike<number>
-  /** The class, from 0. */
-  readonly target: number
+  /** The class, from 0; a list is none, and refused. */
+  readonly target: number | ArrayLike<number>
 }
 
 /**
@@ -26,12 +26,12 @@ export function accuracy<State>(
 
 /** How many classes come before the target. */
 function rank({ output, target }: Guess): number {
-  const own = output[target]
-  if (own === undefined)
+  const own = typeof target === 'number' ? output[target] : undefined
+  if (typeof target !== 'number' || own === undefined)
     throw new GraphError(
       'bad-metric',
       'accuracy',
-      `target is ${target}; the output has classes 0 to ${output.length - 1}`,
+      `target is ${typeof target === 'number' ? target : `a list of ${target.length}`}; the output has classes 0 to ${output.length - 1}`,
     )
   let before = 0
   for (let k = 0; k < output.length; k++)

@@ -1,0 +1,190 @@
+import { GraphError } from '@bptt/graph'
+import { defer, map, type OperatorFunction } from 'rxjs'
+import { eventShapes, type Site } from './estimator.js'
+import { type Forward, forward, type Row, type Said } from './forward.js'
+import { columns } from './grid.js'
+import type { Engine } from './learner.js'
+import { checkRow, rowOf } from './rows.js'
+import { checkValue, type Sample } from './sample.js'
+import type { Snapshot } from './state.js'
+import { eventName, isBadIndex } from './update.js'
+import type { Open } from './window.js'
+
+/** What a prediction is asked with: the target need not be known. */
+export type Question = Pick<Sample, 'input' | 'reset'>
+
+/** What a model says of an event. */
+export interface Predicted {
+  /** Of the length of the model's output. */
+  readonly output: Float64Array
+}
+
+/** What a model says of an event whose target is known. */
+export interface Evaluated extends Predicted {
+  /** Of this event, nats; not multiplied by its weight. */
+  readonly loss: number
+  readonly weight: number
+  /** 1: what metrics read as the number of events. */
+  readonly length: number
+}
+
+/** Events, or lists of them, with something added to each. */
+export type With<Event, More> = Event extends readonly (infer One)[] ? readonly (One & More)[] : Event & More
+
+/** What a trainer of such events is asked with. */
+export type Asked<Event> = Event extends readonly unknown[] ? readonly Question[] : Question
+
+/** A state that is run from. */
+export interface Origin {
+  readonly snapshot: () => Snapshot
+  /** Another number whenever parameters may have changed. */
+  readonly version: () => number
+}
+
+/** Where predictions and evaluations are made. */
+export interface Ground {
+  readonly site: Site
+  readonly engine: Engine
+  /** True where events are lists of one sample per lane. */
+  readonly listed: boolean
+}
+
+/** The operator that adds to every event what the model says of it. */
+export function predicting<E>(ground: Ground, origin: Origin): OperatorFunction<E, With<E, Predicted>> {
+  const { model, lanes } = ground.site
+  return answering<E, Question, Predicted>(ground, origin, {
+    judges: false,
+    check: (row, place) => {
+      row.forEach(({ input }, lane) => {
+        checkValue(input, model.input, 'input', () => eventName(place, lane, lanes))
+      })
+    },
+    answer: output => ({ output }),
+  })
+}
+
+/** The operator that adds to every event what the model says of it, and its loss. */
+export function evaluating<E>(ground: Ground, origin: Origin): OperatorFunction<E, With<E, Evaluated>> {
+  const shapes = eventShapes(ground.site)
+  return answering<E, Sample, Evaluated>(ground, origin, {
+    judges: true,
+    check: (row, place) => checkRow(row, shapes, place),
+    answer: (output, { weight = 1 }, loss) => ({ output, loss: loss!, weight, length: 1 }),
+  })
+}
+
+/** A kind of answer to an event. */
+interface Kind<One, More> {
+  /** True where it reads the loss. */
+  readonly judges: boolean
+  readonly check: (row: readonly One[], place: number) => void
+  readonly answer: (output: Float64Array, to: One, loss: number | undefined) => More
+}
+
+function answering<E, One extends Question, More>(
+  ground: Ground,
+  origin: Origin,
+  { judges, check, answer }: Kind<One, More>,
+): OperatorFunction<E, With<E, More>> {
+  const { site, listed } = ground
+  return events =>
+    defer(() => {
+      const follower = new Follower(ground, origin, judges)
+      return events.pipe(
+        map(event => {
+          const place = follower.place + 1
+          const row = rowOf<One>(event, listed ? site.lanes : undefined, place)
+          check(row, place)
+          const said = follower.take(row)
+          const answers = row.map((one, lane) => ({
+            ...one,
+            ...answer(outputOf(said, lane, site, place), one, said.losses?.data[lane]),
+          }))
+          return (listed ? answers : answers[0]) as With<E, More>
+        }),
+      )
+    })
+}
+
+/** What one lane's model says. @throws GraphError `not-finite`. */
+function outputOf({ ys, losses }: Said, lane: number, { lanes }: Site, place: number): Float64Array {
+  const size = ys.data.length / lanes
+  const output = Float64Array.from(ys.data.subarray(lane * size, (lane + 1) * size))
+  const loss = losses?.data[lane] ?? 0
+  const odd = output.find(value => !Number.isFinite(value))
+  if (odd === undefined && Number.isFinite(loss)) return output
+  throw new GraphError(
+    'not-finite',
+    eventName(place, lane, lanes),
+    odd === undefined ? `its loss is ${loss}` : `the model's output holds ${odd}`,
+    'events far outside of what the model was trained on, or parameters too large',
+  )
+}
+
+/** A model that follows a stream from a state on, with the newest parameters. */
+class Follower {
+  readonly #origin: Origin
+  readonly #forward: Forward
+  readonly #values: (row: readonly (Question | undefined)[]) => Row
+  /** Lanes whose next event starts anew, whether it says so or not. */
+  #due: readonly boolean[]
+  #version: number
+  /** Events (rows) taken so far. */
+  place: number
+
+  constructor({ site, engine }: Ground, origin: Origin, judges: boolean) {
+    const { params, carry, open } = origin.snapshot()
+    const { model, loss, lanes } = site
+    this.#origin = origin
+    this.#version = origin.version()
+    this.#forward = forward({ model, lanes, ...(judges && { loss }) }, engine, { params, carry })
+    this.#values = rowsOf(site, judges)
+    this.#due = open.lanes.map(({ due }) => due)
+    this.place = open.t
+    this.#catchUp(open.lanes)
+  }
+
+  /** The carry is that behind the last event learned from: takes those that wait to be learned from. */
+  #catchUp(lanes: readonly Open[]): void {
+    const most = Math.max(...lanes.map(({ samples }) => samples.length))
+    for (let i = 0; i < most; i++) this.#forward.run(this.#values(lanes.map(({ samples }) => samples[i])))
+  }
+
+  take(row: readonly Question[]): Said {
+    const version = this.#origin.version()
+    if (version !== this.#version) this.#forward.load({ params: this.#origin.snapshot().params })
+    this.#version = version
+    const due = this.#due
+    const now = due.includes(true) ? row.map((one, lane) => (due[lane] ? { ...one, reset: true } : one)) : row
+    this.place++
+    const said = this.#run(now)
+    this.#due = []
+    return said
+  }
+
+  #run(row: readonly Question[]): Said {
+    try {
+      return this.#forward.run(this.#values(row))
+    } catch (error) {
+      if (!isBadIndex(error)) throw error
+      throw new GraphError('bad-sample', `event ${this.place}`, error.detail)
+    }
+  }
+}
+
+/** Lays rows out for the graph; a lane without an event is masked. */
+function rowsOf(site: Site, judges: boolean): (row: readonly (Question | undefined)[]) => Row {
+  const read = columns(site, { steps: 1 })
+  return row => {
+    const lanes = row.map(one => ({
+      first: 1,
+      samples: one === undefined ? [] : [one as Sample],
+      credit: [1],
+    }))
+    return {
+      ...{ xs: read.xs({ lanes }), reset: read.reset({ lanes }) },
+      ...(judges && { targets: read.targets({ lanes }) }),
+      ...(site.lanes > 1 && { mask: read.mask({ lanes }) }),
+    }
+  }
+}
