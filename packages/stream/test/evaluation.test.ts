@@ -1,7 +1,7 @@
 import { squaredError } from '@bptt/graph'
 import { artbp, every } from '@bptt/unroll'
 import fc from 'fast-check'
-import { concatMap, from, last, map, of, scan, toArray } from 'rxjs'
+import { concatMap, from, last, map, type Observable, of, scan, toArray } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import {
   accuracy,
@@ -44,7 +44,7 @@ const engines: fc.Arbitrary<Partial<TrainerOptions>> = fc.constantFrom(
 )
 
 /** What an operator makes of values, all at once. */
-function all<T>(made: { subscribe(next: { next(value: T): void; error(error: unknown): void }): unknown }): {
+function all<T>(made: Observable<T>): {
   readonly values: T[]
   readonly error: unknown
 } {
@@ -246,7 +246,7 @@ describe('predict', () => {
 })
 
 describe('a question that does not fit', () => {
-  const failed = (made: Parameters<typeof all>[0]): unknown => all(made).error
+  const failed = (made: Observable<unknown>): unknown => all(made).error
 
   test('is refused by its place in the stream', () => {
     const online = trainer(options)
