@@ -22,6 +22,16 @@ export function evaluate<In, Out>(graph: Graph<In, Out>, values: Values): Tensor
   return grow(graph.outputs.map(port => [port.name, results[port.value]!] as const)) as Tensors<Out>
 }
 
+/**
+ * The values of a graph's inputs as tensors by name, checked as `evaluate` checks them: for code that runs a graph in parts.
+ * @throws GraphError `missing-input`, `extra-input`, `shape`.
+ */
+export function inputTensors(graph: Graph, values: Values): ReadonlyMap<string, Tensor> {
+  const given = readInputs(graph, values) as readonly Tensor[]
+  bindAxes(graph, given)
+  return new Map(graph.inputs.map(({ name }, i) => [name, given[i]!]))
+}
+
 /** The values as tensors in the order of the graph's inputs, checked. Only `optional` inputs may be missing. */
 export function readInputs(
   graph: Graph,

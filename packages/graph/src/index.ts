@@ -11,7 +11,7 @@ export { grow, type Leaf, leaves, mapTree, type Tree } from './tree.js'
 
 // What is done with a graph.
 
-export { evaluate, type Values } from './evaluate.js'
+export { evaluate, inputTensors, type Values } from './evaluate.js'
 export { gradient, type Slope, valueAndGradient } from './gradient.js'
 export { type HessianProduct, hessianVectorProduct } from './hessian.js'
 export { print } from './print.js'

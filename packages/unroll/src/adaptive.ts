@@ -1,4 +1,5 @@
 import { GraphError } from '@bptt/graph'
+import { isWhole, shown } from './checks.js'
 import { every, type Schedule } from './schedule.js'
 
 /** How adaptive truncation chooses. */
@@ -32,8 +33,8 @@ export interface Adaptive extends Schedule {
  * @throws GraphError `bad-schedule`.
  */
 export function adaptive(options: AdaptiveOptions): Adaptive {
-  const { bias, norms, min = 1, max = norms.length } = options
   checkOptions(options)
+  const { bias, norms, min = 1, max = norms.length } = options
   const decay = decayOf(norms, options.from ?? Math.floor(norms.length / 2))
   const tail =
     decay < 1 ? (norms.at(-1)! * decay) / (1 - decay) : norms.at(-1) === 0 ? 0 : Number.POSITIVE_INFINITY
@@ -61,15 +62,29 @@ function decayOf(norms: readonly number[], from: number): number {
   return Math.exp(top / points.reduce((sum, [k]) => sum + (k - mk) ** 2, 0))
 }
 
-function checkOptions({ bias, norms, min = 1, max = norms.length }: AdaptiveOptions): void {
-  const refuse = (detail: string): never => {
-    throw new GraphError('bad-schedule', 'adaptive', detail)
+function checkOptions({ bias, norms, min = 1, max = norms?.length, from = 0 }: AdaptiveOptions): void {
+  const refuse = (detail: string, hint: string): never => {
+    throw new GraphError('bad-schedule', 'adaptive', detail, hint)
   }
-  if (!(bias > 0 && bias < 1)) refuse(`bias is ${bias}; the relative bias is in (0, 1)`)
-  if (norms.length === 0 || norms.some(norm => !(norm >= 0 && norm < Number.POSITIVE_INFINITY)))
+  if (!Number.isFinite(bias) || bias <= 0 || bias >= 1)
     refuse(
-      `norms are ${norms.length === 0 ? 'none' : norms.join(', ')}; they are finite numbers ≥ 0, one per lag`,
+      `bias is ${shown(bias)}; the relative bias is a number in (0, 1)`,
+      '0.1 loses a tenth of the gradient',
     )
-  if (!Number.isInteger(min) || !Number.isInteger(max) || min < 1 || max < min)
-    refuse(`min is ${min} and max is ${max}; K is a whole number in [min, max], from 1`)
+  const listed = Array.isArray(norms) && norms.length > 0 ? norms.map(shown).join(', ') : undefined
+  if (listed === undefined || norms.some(norm => !Number.isFinite(norm) || norm < 0))
+    refuse(
+      `norms are ${listed ?? 'none'}; they are finite numbers ≥ 0, one per lag`,
+      'lagNorms(cell, batch, loss).mean gives them',
+    )
+  if (!isWhole(min, 1) || !isWhole(max, min))
+    refuse(
+      `min is ${shown(min)} and max is ${shown(max)}; K is a whole number in [min, max], from 1`,
+      'leave both out for as many steps as there are norms',
+    )
+  if (!isWhole(from, 0, norms.length))
+    refuse(
+      `from is ${shown(from)}; the decay is fitted from a lag in [0, ${norms.length}) on`,
+      'leave it out for the second half of the lags',
+    )
 }

@@ -147,11 +147,19 @@ function checkCarry({ name, carry }: CellParts, next: Tree<Ref>): void {
       'cell-carry',
       name,
       `carry '${key}' is declared ${showShape(shape)} and ${what}; a carry keeps its name and shape`,
+      found === undefined
+        ? 'return every part of the carry, also one that stays as it is'
+        : `declare it as ${showShape(found)}, or let the step return ${showShape(shape)}`,
     )
   }
   const extra = [...after.keys()].find(key => !before.some(([known]) => known === key))
   if (extra !== undefined)
-    throw new GraphError('cell-carry', name, `the step returns carry '${extra}', which is not declared`)
+    throw new GraphError(
+      'cell-carry',
+      name,
+      `the step returns carry '${extra}', which is not declared; a carry keeps its name and shape`,
+      `declare '${extra}' in carry, as ${showShape(after.get(extra)!)}`,
+    )
 }
 
 function initialParams({ name: cellName, params, initialisers }: CellParts, seed: number): Tree<Tensor> {

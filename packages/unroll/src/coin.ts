@@ -1,4 +1,5 @@
 import { GraphError } from '@bptt/graph'
+import { shown } from './checks.js'
 import { philox } from './philox.js'
 
 /**
@@ -27,7 +28,8 @@ function check(name: string, value: number): void {
   throw new GraphError(
     'bad-coin',
     'coin',
-    `${name} is ${String(value)}; it must be an integer from 0 to 2^53 - 1`,
+    `${name} is ${shown(value)}; it must be an integer from 0 to 2^53 - 1`,
+    'any whole number does: 0, 1, 2, …',
   )
 }
 

@@ -11,7 +11,12 @@ import { uniform } from './initialise.js'
 export function stack(cells: readonly Cell[]): Cell {
   const [first] = cells
   if (first === undefined)
-    throw new GraphError('empty-list', 'stack', 'has no cell; a stack has at least one')
+    throw new GraphError(
+      'empty-list',
+      'stack',
+      'has no cell; a stack has at least one',
+      'stack([elman({ inputs: 2, hidden: 3 })])',
+    )
   const layers = Object.fromEntries(cells.map((cell, k) => [`l${k}`, cell]))
   cells.slice(1).forEach((cell, k) => checkFit(cells[k]!, cell))
   return makeCell({
@@ -39,6 +44,7 @@ function checkFit(below: Cell, above: Cell): void {
     'cell-input',
     'stack',
     `${below.name} gives ${showShape(below.output)} and ${above.name} takes ${showShape(above.input)}; an output fits the next input`,
+    `make ${above.name} for inputs of ${showShape(below.output)}, or give ${below.name} a readout: withReadout(cell, { outputs })`,
   )
 }
 

@@ -1,4 +1,5 @@
 import { filled, GraphError, type Tensor } from '@bptt/graph'
+import { checkSteps } from './checks.js'
 
 /** Sequences of unequal length side by side, and where they end. */
 export interface Padded {
@@ -10,27 +11,35 @@ export interface Padded {
 
 /**
  * Sequences [T_b, ...] of unequal length as one batch [T, B, ...], T the longest, and its mask for `masked: true`.
- * @throws GraphError `empty-list`, `bad-padding` where the sequences differ in more than their length, or `steps` is shorter than one.
+ * @throws GraphError `empty-list`, `bad-steps`; `bad-padding` where the sequences differ in more than their length, or `steps` is shorter than one.
  */
 export function padded(sequences: readonly Tensor[], { steps }: { readonly steps?: number } = {}): Padded {
   const [first] = sequences
   if (first === undefined)
-    throw new GraphError('empty-list', 'padded', 'has no sequence; a batch has at least one')
+    throw new GraphError(
+      'empty-list',
+      'padded',
+      'has no sequence; a batch has at least one',
+      'leave out the batches that are empty',
+    )
   const row = first.shape.slice(1)
   const lengths = sequences.map(({ shape }) => shape[0] ?? 0)
-  const T = steps ?? Math.max(...lengths)
+  const T = steps === undefined ? Math.max(...lengths) : steps
+  checkSteps('padded', T)
   sequences.forEach(({ shape }, b) => {
     if (shape.length === 0 || String(shape.slice(1)) !== String(row))
       throw new GraphError(
         'bad-padding',
         'padded',
         `sequence ${b} is [${shape.join(', ')}] and sequence 0 is [${first.shape.join(', ')}]; they differ in their first axis only`,
+        'a sequence is [steps, …], with the same axes behind the first',
       )
     if (lengths[b]! > T)
       throw new GraphError(
         'bad-padding',
         'padded',
         `sequence ${b} has ${lengths[b]} steps; steps is ${T}, no fewer`,
+        'leave steps out for those of the longest sequence',
       )
   })
   const [B, size] = [sequences.length, row.reduce((product, length) => product * length, 1)]

@@ -1,4 +1,5 @@
 import { GraphError } from '@bptt/graph'
+import { checkSteps } from './checks.js'
 import { type Schedule, weightsOf } from './schedule.js'
 
 /** Weights of all edges that a schedule can draw, with the probability that it does. */
@@ -13,9 +14,10 @@ export const MOST_PATTERNS: number = 2 ** 14
 /**
  * Every pattern of weights that a schedule can draw for `steps` steps, with its probability: one where no coin
  * decides, else at most 2^(steps − 1). Probabilities sum to 1.
- * @throws GraphError `too-many` beyond 2^14 patterns.
+ * @throws GraphError `bad-steps`; `too-many` beyond 2^14 patterns.
  */
 export function patternsOf(schedule: Schedule, steps: number): readonly Pattern[] {
+  checkSteps('patternsOf', steps)
   const { chance } = schedule
   if (chance === undefined) return [{ probability: 1, weights: weightsOf(schedule, steps) }]
   if (2 ** (steps - 1) > MOST_PATTERNS)

@@ -1,4 +1,5 @@
 import { GraphError } from '@bptt/graph'
+import { checkSteps, isWhole, shown } from './checks.js'
 
 /** Sizes of BPTT(h; h′), in steps. */
 export interface WindowSizes {
@@ -25,26 +26,22 @@ export interface WindowPlan {
 /**
  * The windows of BPTT(h; h′) over T steps [williams-peng1990]. Every h′ steps one goes back over h; where T is no
  * multiple of h′, the last one ends at T.
- * @throws GraphError `bad-windows`.
+ * @throws GraphError `bad-windows`, `bad-steps`.
  */
 export function windowPlan(steps: number, { h, every = 1 }: WindowSizes): WindowPlan {
-  if (!Number.isInteger(steps) || steps < 1)
-    throw new GraphError(
-      'bad-steps',
-      'windows',
-      `steps is ${steps}; windows cover a whole number of steps ≥ 1`,
-    )
-  if (!Number.isInteger(every) || every < 1)
+  checkSteps('windows', steps)
+  if (!isWhole(every, 1))
     throw new GraphError(
       'bad-windows',
       'windows',
-      `every is ${every}; a window comes every h′ steps, a whole number ≥ 1`,
+      `every is ${shown(every)}; a window comes every h′ steps, a whole number ≥ 1`,
+      'every: 1 slides, one window per loss',
     )
-  if (!Number.isInteger(h) || h < every)
+  if (!isWhole(h, every))
     throw new GraphError(
       'bad-windows',
       'windows',
-      `h is ${h} and every is ${every}; a window goes back over a whole number of steps h ≥ h′`,
+      `h is ${shown(h)} and every is ${every}; a window goes back over a whole number of steps h ≥ h′`,
       `h = ${2 * every} is twice as far as windows are apart, the usual choice`,
     )
   const windows = Array.from({ length: Math.ceil(steps / every) }, (_, i) => {

@@ -29,7 +29,8 @@ const immer = new Immer({ autoFreeze: false })
  *
  * If every weight has mean 1 given the ones before it, the gradient is unbiased [tallec-ollivier2017].
  * `patchCredit(reweighted, reweighted.inverse)` has the credit from before.
- * @throws GraphError `bad-credit` where the number of steps, or with `each` that of examples, is not known.
+ * @throws GraphError `bad-credit` where the number of steps, or with `each` that of examples, is not known, or the schedule has weights
+ * for another number of edges; `bad-schedule`.
  */
 export function reweight(
   line: Timeline,
@@ -43,6 +44,7 @@ export function reweight(
       'bad-credit',
       'reweight',
       `each asks for weights per example of ${batch === undefined ? 'no batch' : `a batch of '${batch}'`}; it needs a number of examples`,
+      'unroll(cell, { steps, batch: 8 })',
     )
   const rows = each
     ? byEdge(Array.from({ length: batch as number }, (_, b) => weightsOf(schedule, steps, b)))

@@ -2,6 +2,7 @@ import {
   evaluate,
   type Graph,
   GraphError,
+  inputTensors,
   type Tensor,
   type Tree,
   type Values,
@@ -39,7 +40,8 @@ export interface WindowResult {
  * one window, whose number of steps is a named axis, so memory is that of h steps.
  *
  * The line has a loss, a named number of steps and full credit; `values` are its inputs.
- * @throws GraphError `bad-windows`; `bad-steps` where the number of steps is fixed or there is no loss.
+ * @throws GraphError `bad-windows`; `bad-steps` where the number of steps is fixed or there is no loss; running it, as `evaluate`
+ * throws where values do not match the line's inputs.
  */
 export function windowRunner(line: Timeline, sizes: WindowSizes): WindowRunner {
   checkLine(line)
@@ -55,7 +57,8 @@ export function windowRunner(line: Timeline, sizes: WindowSizes): WindowRunner {
   return {
     advance,
     window,
-    run: (values, runs = own) => fold(values, { ...sizes, batched: line.options.batch !== undefined }, runs),
+    run: (values, runs = own) =>
+      fold(inputTensors(line.graph, values), { ...sizes, batched: line.options.batch !== undefined }, runs),
   }
 }
 
@@ -82,11 +85,10 @@ interface Sizes extends WindowSizes {
 }
 
 function fold(
-  values: Values,
+  given: Found,
   sizes: Sizes,
   { advance, window }: { readonly advance: Run; readonly window: Run },
 ): WindowResult {
-  const given = tensorsOf(values, 'windowRunner')
   const plan = windowPlan(given.get('xs')!.shape[0]!, sizes)
   let [at, carry, last] = [1, under(given, 'carry'), under(given, 'carry')]
   let loss = 0

@@ -1,4 +1,5 @@
 import { GraphError } from '@bptt/graph'
+import { checkSteps, isWhole, shown } from './checks.js'
 import { coin } from './coin.js'
 
 /** A state edge t → t+1. */
@@ -14,6 +15,8 @@ export interface Edge {
 /** How much credit each state edge passes back: a pure function of the edge, which can be printed. */
 export interface Schedule {
   readonly text: string
+  /** The number of edges it has weights for; any where not given. */
+  readonly edges?: number
   /** 1 passes credit unchanged, 0 cuts it. */
   readonly weight: (edge: Edge) => number
   /** Where a coin decides: the chance that the edge is cut, and its weight where it is not. */
@@ -31,15 +34,20 @@ export function full(): Schedule {
  * @throws GraphError `bad-schedule`.
  */
 export function every(K: number, { offset = 0 }: { readonly offset?: number } = {}): Schedule {
-  if (!Number.isInteger(K) || K < 1)
+  if (!isWhole(K, 1))
     throw new GraphError(
       'bad-schedule',
       'every',
-      `K is ${K}; blocks have a whole number of steps ≥ 1`,
+      `K is ${shown(K)}; blocks have a whole number of steps ≥ 1`,
       'full() never cuts',
     )
-  if (!Number.isInteger(offset) || offset < 0 || offset >= K)
-    throw new GraphError('bad-schedule', 'every', `offset is ${offset}; it is a whole number in [0, ${K})`)
+  if (!isWhole(offset, 0, K))
+    throw new GraphError(
+      'bad-schedule',
+      'every',
+      `offset is ${shown(offset)}; it is a whole number in [0, ${K})`,
+      `offset 0 cuts behind the steps ${K}, ${2 * K}, …`,
+    )
   return {
     text: offset === 0 ? `every(${K})` : `every(${K}, offset ${offset})`,
     weight: ({ t }) => (t % K === offset ? 0 : 1),
@@ -64,18 +72,18 @@ export interface ArtbpOptions {
  * @throws GraphError `bad-schedule`.
  */
 export function artbp({ mean, tail, seed = 0 }: ArtbpOptions): Schedule {
-  if (!(mean > 1) || mean === Number.POSITIVE_INFINITY)
+  if (!Number.isFinite(mean) || mean <= 1)
     throw new GraphError(
       'bad-schedule',
       'artbp',
-      `mean is ${mean}; the mean segment length is a number > 1`,
+      `mean is ${shown(mean)}; the mean segment length is a number > 1`,
       'full() never cuts, every(1) always',
     )
-  if (tail !== undefined && (!(tail > 2) || tail === Number.POSITIVE_INFINITY))
+  if (tail !== undefined && (!Number.isFinite(tail) || tail <= 2))
     throw new GraphError(
       'bad-schedule',
       'artbp',
-      `tail is ${tail}; α is a number > 2, or the mean length would be infinite`,
+      `tail is ${shown(tail)}; α is a number > 2, or the mean length would be infinite`,
       '4 or 6 in the paper',
     )
   coin(seed, 0, 0) // a seed that is no whole number ≥ 0 is refused here
@@ -100,8 +108,13 @@ const repaid = (c: number, toss: number): number => (toss < c ? 0 : 1 / (1 - c))
  * @throws GraphError `bad-schedule`.
  */
 export function random({ c, seed = 0 }: { readonly c: number; readonly seed?: number }): Schedule {
-  if (!(c >= 0 && c < 1))
-    throw new GraphError('bad-schedule', 'random', `c is ${c}; the chance of a cut is in [0, 1)`)
+  if (!Number.isFinite(c) || c < 0 || c >= 1)
+    throw new GraphError(
+      'bad-schedule',
+      'random',
+      `c is ${shown(c)}; the chance of a cut is a number in [0, 1)`,
+      'every(1) cuts every edge, full() none',
+    )
   coin(seed, 0, 0) // a seed that is no whole number ≥ 0 is refused here
   return {
     text: `random(${c}, seed ${seed})`,
@@ -111,22 +124,31 @@ export function random({ c, seed = 0 }: { readonly c: number; readonly seed?: nu
 }
 
 /**
- * These weights, edge t → t+1 first at t = 1; 1 after the last.
+ * These weights, edge t → t+1 first at t = 1: for timelines of one step more. On a stream, which has no last step, 1 after them.
  * @throws GraphError `bad-schedule` where a weight is not finite.
  */
 export function fixed(weights: readonly number[]): Schedule {
+  const refuse = (detail: string): never => {
+    throw new GraphError('bad-schedule', 'fixed', detail, '0 cuts an edge, 1 passes its credit unchanged')
+  }
+  if (!Array.isArray(weights))
+    refuse(`weights are ${shown(weights)}; they are a list, of one number per edge`)
   const odd = weights.findIndex(weight => !Number.isFinite(weight))
-  if (odd >= 0)
-    throw new GraphError(
-      'bad-schedule',
-      'fixed',
-      `the weight of edge ${odd + 1} is ${weights[odd]}; weights are finite`,
-    )
-  return { text: `fixed(${weights.join(', ')})`, weight: ({ t }) => weights[t - 1] ?? 1 }
+  if (odd >= 0) refuse(`the weight of edge ${odd + 1} is ${shown(weights[odd])}; weights are finite`)
+  return {
+    text: `fixed(${weights.join(', ')})`,
+    edges: weights.length,
+    weight: ({ t }) => weights[t - 1] ?? 1,
+  }
 }
 
-/** The weights of the edges 1 → 2 … (steps − 1) → steps under a schedule; a weight of 0 starts the age anew. */
+/**
+ * The weights of the edges 1 → 2 … (steps − 1) → steps under a schedule; a weight of 0 starts the age anew.
+ * @throws GraphError `bad-steps`; `bad-schedule` where it is none; `bad-credit` where it has weights for another number of edges.
+ */
 export function weightsOf(schedule: Schedule, steps: number, stream = 0): readonly number[] {
+  if (steps !== 0) checkSteps('weightsOf', steps) // an empty sequence has no edges
+  checkSchedule(schedule, steps)
   const weights: number[] = []
   let age = 1
   for (let t = 1; t < steps; t++) {
@@ -135,6 +157,24 @@ export function weightsOf(schedule: Schedule, steps: number, stream = 0): readon
     age = weight === 0 ? 1 : age + 1
   }
   return weights
+}
+
+function checkSchedule(schedule: Schedule, steps: number): void {
+  if (typeof schedule?.weight !== 'function')
+    throw new GraphError(
+      'bad-schedule',
+      'weightsOf',
+      `the schedule is ${shown(schedule)}; a schedule names the weight of every edge`,
+      'full(), every(K), artbp({ mean }), random({ c }) and fixed(weights) make schedules',
+    )
+  const { edges, text } = schedule
+  if (edges !== undefined && edges !== steps - 1)
+    throw new GraphError(
+      'bad-credit',
+      text,
+      `has ${edges} weights for ${steps} steps; ${steps} steps have ${steps - 1} edges`,
+      `${edges} weights are for ${edges + 1} steps`,
+    )
 }
 
 /** Weights as a line, one sign an edge: `─` passes, `│` cuts, `━` passes more than it gets, `╌` less. */

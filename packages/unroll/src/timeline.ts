@@ -12,7 +12,7 @@ export type Credit =
 
 /** What a timeline is unrolled from. */
 export interface TimelineOptions {
-  /** Number of steps T ≥ 1, or the name of an axis that is bound at run time (folded form only). */
+  /** Number of steps T ≥ 1, or the name of an axis that is bound at run time (folded form only); bound to 0, a loss of 0. */
   readonly steps: Dim
   /** Number of examples side by side, or an axis name; none where not given. */
   readonly batch?: Dim

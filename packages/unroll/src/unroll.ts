@@ -1,6 +1,5 @@
 import {
   type Dim,
-  GraphError,
   graph,
   index,
   isRef,
@@ -21,6 +20,7 @@ import {
 import type { Cell } from './cell.js'
 import { zeroOrOne } from './credit/ops.js'
 import { type Now, stepOnce } from './edge.js'
+import { checkOptions } from './options.js'
 import type { Credit, Timeline, TimelineOptions } from './timeline.js'
 
 /**
@@ -30,13 +30,11 @@ import type { Credit, Timeline, TimelineOptions } from './timeline.js'
  * back; the carry before step 1 is an input, over whose edge all credit passes unless `credit` is an input too.
  * See `TimelineOptions` for inputs and outputs.
  *
- * @throws GraphError `bad-steps`, `bad-credit`, or what the loss finds wrong with the shapes.
+ * @throws GraphError `bad-steps`, `bad-batch`, `bad-form`, `bad-clip`, `bad-credit`, or what the loss finds wrong with the shapes.
  */
 export function unroll(cell: Cell, options: TimelineOptions): Timeline {
   const credit = options.credit ?? { kind: 'full' }
-  checkSteps(options)
-  checkCredit(credit, options)
-  checkClip(options)
+  checkOptions(options, credit)
   const made = graph(inputShapes(cell, options, credit), refs => {
     const { params = {}, carry = {}, ...rest } = refs as unknown as Inputs // a graph has no empty branches
     return build(cell, options, credit, { params, carry, ...rest })
@@ -54,57 +52,6 @@ interface Inputs {
   readonly mask?: Ref
   readonly credit?: Ref
   readonly probe?: Tree<Ref>
-}
-
-function checkSteps({ steps, form }: TimelineOptions): void {
-  if (typeof steps === 'number' ? !Number.isInteger(steps) || steps < 1 : steps === '')
-    throw new GraphError(
-      'bad-steps',
-      'unroll',
-      `steps is ${steps}; a timeline has a whole number of steps ≥ 1, or a named axis`,
-    )
-  if (form === 'flat' && typeof steps === 'string')
-    throw new GraphError(
-      'bad-steps',
-      'unroll',
-      `steps is '${steps}'; a flat timeline needs a number`,
-      "use form: 'folded'",
-    )
-}
-
-function checkClip({ clip }: TimelineOptions): void {
-  if (clip === undefined) return
-  const [name, bound] = typeof clip === 'number' ? ['clip', clip] : ['clip.norm', clip.norm]
-  if (!(bound > 0))
-    throw new GraphError('bad-clip', 'unroll', `${name} is ${bound}; the bound of credit is a number > 0`)
-}
-
-function checkCredit(credit: Credit, { steps, batch }: TimelineOptions): void {
-  if (credit.kind !== 'weights') return
-  if (typeof steps === 'string')
-    throw new GraphError(
-      'bad-credit',
-      'unroll',
-      `weights are given for a timeline of '${steps}' steps; fixed weights need a number of steps`,
-    )
-  if (credit.weights.length !== steps - 1)
-    throw new GraphError(
-      'bad-credit',
-      'unroll',
-      `has ${credit.weights.length} weights for ${steps} steps; ${steps} steps have ${steps - 1} edges`,
-    )
-  credit.weights.forEach((given, i) => {
-    const [edge, each] = [`edge ${i + 1} → ${i + 2}`, typeof given === 'number' ? [given] : given]
-    if (typeof given !== 'number' && given.length !== batch)
-      throw new GraphError(
-        'bad-credit',
-        'unroll',
-        `${edge} has ${given.length} weights for ${batch ?? 'no'} examples; an edge has one weight, or one per example`,
-      )
-    const odd = each.find(weight => !Number.isFinite(weight))
-    if (odd !== undefined)
-      throw new GraphError('bad-credit', 'unroll', `${edge} has the weight ${odd}; weights are finite`)
-  })
 }
 
 function inputShapes(cell: Cell, options: TimelineOptions, credit: Credit): Tree<Shape> {

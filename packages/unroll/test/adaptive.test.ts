@@ -45,16 +45,28 @@ describe('adaptive truncation', () => {
 
   test('refuses what it cannot aim at', () => {
     expect(() => adaptive({ bias: 1, norms: [1] })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: adaptive: bias is 1; the relative bias is in (0, 1)]`,
+      `
+      [GraphError: adaptive: bias is 1; the relative bias is a number in (0, 1)
+      hint: 0.1 loses a tenth of the gradient]
+    `,
     )
     expect(() => adaptive({ bias: 0.5, norms: [] })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: adaptive: norms are none; they are finite numbers ≥ 0, one per lag]`,
+      `
+      [GraphError: adaptive: norms are none; they are finite numbers ≥ 0, one per lag
+      hint: lagNorms(cell, batch, loss).mean gives them]
+    `,
     )
     expect(() => adaptive({ bias: 0.5, norms: [1, Number.NaN] })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: adaptive: norms are 1, NaN; they are finite numbers ≥ 0, one per lag]`,
+      `
+      [GraphError: adaptive: norms are 1, NaN; they are finite numbers ≥ 0, one per lag
+      hint: lagNorms(cell, batch, loss).mean gives them]
+    `,
     )
     expect(() => adaptive({ bias: 0.5, norms: [1], min: 3, max: 2 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: adaptive: min is 3 and max is 2; K is a whole number in [min, max], from 1]`,
+      `
+      [GraphError: adaptive: min is 3 and max is 2; K is a whole number in [min, max], from 1
+      hint: leave both out for as many steps as there are norms]
+    `,
     )
   })
 })

@@ -166,19 +166,34 @@ describe('a checkpointed gradient', () => {
   test('refuses what it cannot plan', () => {
     const line = unroll(kinds['elman']!(2, 2), { steps, batch: 2, loss: squaredError })
     expect(() => checkpointed(line, { every: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: checkpointEvery: k is 0; a state is held every k steps, a whole number ≥ 1]`,
+      `
+      [GraphError: checkpointEvery: every is 0; a state is held every so many steps, a whole number ≥ 1
+      hint: leave it out for √T, which holds the fewest]
+    `,
     )
     expect(() => checkpointed(line, { snapshots: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: revolve: snapshots is 0; state 0 is held, so it is a whole number ≥ 1]`,
+      `
+      [GraphError: revolve: snapshots is 0; state 0 is held, so it is a whole number ≥ 1
+      hint: 1 holds the least; more states, fewer advances]
+    `,
     )
     expect(() => checkpointed(line, { bytes: 10 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: withinBytes: a budget of 10 bytes holds no state of 32 bytes; at least one is held]`,
+      `
+      [GraphError: withinBytes: bytes is 10 and a state has 32 bytes; a budget is a number, and holds at least one state
+      hint: 224 bytes hold a state for every step]
+    `,
     )
     expect(() => checkpointed(windows(line, { h: 2 }))).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: checkpointed: takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has 7 steps and a loss]`,
+      `
+      [GraphError: checkpointed: takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has 7 steps and a loss
+      hint: unroll(cell, { steps: 100, batch: 8, loss })]
+    `,
     )
     expect(() => revolve(0, 1)).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: checkpoint: steps is 0; a timeline has a whole number of steps ≥ 1]`,
+      `
+      [GraphError: revolve: steps is 0; a timeline has a whole number of steps ≥ 1
+      hint: the number of steps is the length of the first axis of xs]
+    `,
     )
     expect(withinBytes(100, 1e9, 8).held).toBe(100)
   })

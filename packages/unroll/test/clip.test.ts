@@ -146,10 +146,16 @@ describe('clipped credit', () => {
 
   test('has a bound above 0', () => {
     expect(() => unroll(net, { steps: 3, clip: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: unroll: clip is 0; the bound of credit is a number > 0]`,
+      `
+      [GraphError: unroll: clip is 0; the bound of credit is a number > 0
+      hint: leave clip out to bound nothing]
+    `,
     )
     expect(() => unroll(net, { steps: 3, clip: { norm: Number.NaN } })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: unroll: clip.norm is NaN; the bound of credit is a number > 0]`,
+      `
+      [GraphError: unroll: clip.norm is NaN; the bound of credit is a number > 0
+      hint: leave clip out to bound nothing]
+    `,
     )
   })
 

@@ -134,11 +134,7 @@ describe('beside', () => {
   test('is refused without cells, and where they do not fit', () => {
     expect(failure(() => beside([]))).toEqual([
       'empty-list',
-      'beside: has no cell; give at least one to stand beside others',
-    ])
-    expect(failure(() => beside([gru({ inputs: 2, hidden: 3 }), gru({ inputs: 3, hidden: 3 })]))).toEqual([
-      'cell-input',
-      'beside: gru takes [2] and gru takes [3]; cells side by side read one input',
+      'beside: has no cell; at least one stands beside others\nhint: beside([elman({ inputs: 2, hidden: 3 })])',
     ])
     const square = cell({
       name: 'square',
@@ -149,7 +145,7 @@ describe('beside', () => {
     })({ inputs: 3, hidden: 3 })
     expect(failure(() => beside([gru({ inputs: 3, hidden: 3 }), square]))).toEqual([
       'cell-input',
-      'beside: gru gives [3] and square gives [2, 3]; outputs side by side differ in their last axis alone',
+      'beside: gru gives [3] and square gives [2, 3]; outputs side by side differ in their last axis alone\nhint: give them outputs that differ in width alone',
     ])
     const scalar = cell({
       name: 'scalar',
@@ -160,7 +156,7 @@ describe('beside', () => {
     })({ inputs: 1, hidden: 1 })
     expect(failure(() => beside([scalar]))).toEqual([
       'cell-input',
-      "beside: the cell's values are []; they need a last axis",
+      "beside: the cell's values are []; they need a last axis\nhint: let it take and give vectors, [1] for one number",
     ])
   })
 })
@@ -419,7 +415,7 @@ describe('bidirectional', () => {
   test('is refused where the directions do not fit', () => {
     expect(failure(() => bidirectional(ahead, gru({ inputs: 3, hidden: 3 })))).toEqual([
       'cell-input',
-      'bidirectional: gru takes [2] and gru takes [3]; cells side by side read one input',
+      'bidirectional: gru takes [2] and gru takes [3]; cells side by side read one input\nhint: make them for inputs of one shape',
     ])
     expect(failure(() => bidirectional(ahead, back, { outputs: 0 }))[0]).toBe('bad-size')
   })

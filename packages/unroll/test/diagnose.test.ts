@@ -124,10 +124,16 @@ describe('the Jacobian along a trajectory', () => {
     expect(() =>
       stateJacobians(net, { ...trajectory, xs: random([0, 1], 1) }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: trajectory: xs has 0 steps; a trajectory has at least one]`,
+      `
+      [GraphError: trajectory: steps is 0; a timeline has a whole number of steps ≥ 1
+      hint: the number of steps is the length of the first axis of xs]
+    `,
     )
     expect(() => lyapunov(net, trajectory, { skip: 40 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: lyapunov: skip is 40; of 40 steps, a whole number in [0, 40) is skipped]`,
+      `
+      [GraphError: lyapunov: skip is 40; of 40 steps, a whole number in [0, 40) is skipped
+      hint: a longer trajectory lets more steps be skipped]
+    `,
     )
   })
 })
@@ -196,7 +202,10 @@ describe('lag norms', () => {
       targets: random([0, 1, 1], 1),
     }
     expect(() => lagNorms(model, given, squaredError)).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: lagNorms: xs has 0 steps; a timeline has at least one]`,
+      `
+      [GraphError: lagNorms: steps is 0; a timeline has a whole number of steps ≥ 1
+      hint: the number of steps is the length of the first axis of xs]
+    `,
     )
   })
 })
@@ -262,7 +271,10 @@ describe('an estimator report', () => {
     expect(() =>
       estimatorReport(model, zero as never, [full()], { loss: squaredError }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: estimatorReport: full BPTT is zero by every parameter; estimators are compared with it]`,
+      `
+      [GraphError: estimatorReport: the norm of full BPTT is 0; estimators are compared with it, so it is a number > 0
+      hint: take other params: at these, no parameter changes the loss]
+    `,
     )
   })
 })

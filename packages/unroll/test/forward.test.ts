@@ -146,7 +146,10 @@ describe('SnAp', () => {
 
   test('has an order of 1 or more', () => {
     expect(() => snap(model, { steps, loss, order: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: snap: order is 0; SnAp keeps influence of a whole number of steps ≥ 1]`,
+      `
+      [GraphError: snap: order is 0; SnAp keeps influence of a whole number of steps ≥ 1
+      hint: order 1 is the cheapest, rtrl keeps all]
+    `,
     )
   })
 })
@@ -207,7 +210,10 @@ describe('UORO', () => {
 
   test('has ratios above 0', () => {
     expect(() => uoro(model, { steps: 2, loss, ratios: [0, 1] })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: uoro: a ratio is 0; r0 and r1 are numbers > 0]`,
+      `
+      [GraphError: uoro: ratios are 0, 1; r0 and r1 are two numbers > 0
+      hint: leave ratios out to balance the norms, as the authors do]
+    `,
     )
   })
 

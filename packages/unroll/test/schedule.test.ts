@@ -16,17 +16,6 @@ import {
 } from '../src/index.js'
 import { hazardOf } from './support.js'
 
-/** What `make` throws, as `[code, message]`. */
-function failure(make: () => unknown): [string, string] {
-  try {
-    make()
-  } catch (error) {
-    const { code, message } = error as { code: string; message: string }
-    return [code, message]
-  }
-  throw new Error('nothing was thrown')
-}
-
 describe('every', () => {
   test('cuts each K-th edge, from its offset', () => {
     expect(weightsOf(every(3), 8)).toEqual([1, 1, 0, 1, 1, 0, 1])
@@ -38,20 +27,6 @@ describe('every', () => {
       'every(3)',
       'every(3, offset 2)',
     ])
-  })
-
-  test('refuses block lengths and offsets that are none', () => {
-    expect(failure(() => every(0))).toEqual([
-      'bad-schedule',
-      'every: K is 0; blocks have a whole number of steps ≥ 1\nhint: full() never cuts',
-    ])
-    expect(failure(() => every(2.5))[1]).toContain('K is 2.5')
-    expect(failure(() => every(Number.NaN))[1]).toContain('K is NaN')
-    for (const offset of [3, -1, 0.5, Number.NaN])
-      expect(failure(() => every(3, { offset }))).toEqual([
-        'bad-schedule',
-        `every: offset is ${offset}; it is a whole number in [0, 3)`,
-      ])
   })
 })
 
@@ -140,23 +115,6 @@ describe('artbp', () => {
     expect(artbp({ mean: 4 }).text).toBe('artbp(mean 4, seed 0)')
     expect(artbp({ mean: 4, tail: 6, seed: 7 }).text).toBe('artbp(mean 4, tail 6, seed 7)')
   })
-
-  test('refuses settings without a mean length', () => {
-    for (const mean of [1, 0, -3, Number.NaN, Number.POSITIVE_INFINITY])
-      expect(failure(() => artbp({ mean }))).toEqual([
-        'bad-schedule',
-        `artbp: mean is ${mean}; the mean segment length is a number > 1\nhint: full() never cuts, every(1) always`,
-      ])
-    for (const tail of [2, 0, Number.NaN, Number.POSITIVE_INFINITY])
-      expect(failure(() => artbp({ mean: 4, tail }))).toEqual([
-        'bad-schedule',
-        `artbp: tail is ${tail}; α is a number > 2, or the mean length would be infinite\nhint: 4 or 6 in the paper`,
-      ])
-    expect(failure(() => artbp({ mean: 4, seed: -1 }))).toEqual([
-      'bad-coin',
-      'coin: seed is -1; it must be an integer from 0 to 2^53 - 1',
-    ])
-  })
 })
 
 describe('random', () => {
@@ -168,28 +126,14 @@ describe('random', () => {
     expect(random({ c: 0.25, seed: 9 }).text).toBe('random(0.25, seed 9)')
     expect(weightsOf(random({ c: 0 }), 50)).toEqual(weightsOf(full(), 50))
   })
-
-  test('refuses a chance outside [0, 1), and a seed that is none, at once', () => {
-    for (const c of [1, -0.1, Number.NaN])
-      expect(failure(() => random({ c }))).toEqual([
-        'bad-schedule',
-        `random: c is ${c}; the chance of a cut is in [0, 1)`,
-      ])
-    expect(failure(() => random({ c: 0.5, seed: 1.5 }))[0]).toBe('bad-coin')
-  })
 })
 
 describe('fixed', () => {
-  test('gives its weights, then 1', () => {
-    expect(weightsOf(fixed([0, 2]), 5)).toEqual([0, 2, 1, 1])
+  test('gives its weights; on a stream, 1 after them', () => {
+    expect(weightsOf(fixed([0, 2]), 3)).toEqual([0, 2])
+    const onStream = [1, 2, 3].map(t => fixed([0, 2]).weight({ t, age: 1, stream: 0 }))
+    expect(onStream).toEqual([0, 2, 1])
     expect(fixed([0, 2]).text).toBe('fixed(0, 2)')
-  })
-
-  test('refuses weights that are not finite, naming the edge', () => {
-    expect(failure(() => fixed([1, Number.NaN]))).toEqual([
-      'bad-schedule',
-      'fixed: the weight of edge 2 is NaN; weights are finite',
-    ])
   })
 })
 

@@ -152,3 +152,14 @@ export const kinds: Readonly<Record<string, (inputs: number, hidden: number) => 
   embedded: (inputs, hidden) => withEmbedding(elman({ inputs, hidden }), { symbols: 5 }),
   readout: (inputs, hidden) => withReadout(lstm({ inputs, hidden }), { outputs: 3 }),
 }
+
+/** What `make` throws, as `[code, message]`. */
+export function failure(make: () => unknown): [string, string] {
+  try {
+    make()
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string }
+    return [code, message]
+  }
+  throw new Error('nothing was thrown')
+}

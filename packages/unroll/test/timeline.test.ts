@@ -136,12 +136,18 @@ describe('reweight', () => {
     expect(() =>
       reweight(unroll(net, { steps: 3 }), every(2), { each: true }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: reweight: each asks for weights per example of no batch; it needs a number of examples]`,
+      `
+      [GraphError: reweight: each asks for weights per example of no batch; it needs a number of examples
+      hint: unroll(cell, { steps, batch: 8 })]
+    `,
     )
     expect(() =>
       reweight(unroll(net, { steps: 3, batch: 'B' }), every(2), { each: true }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: reweight: each asks for weights per example of a batch of 'B'; it needs a number of examples]`,
+      `
+      [GraphError: reweight: each asks for weights per example of a batch of 'B'; it needs a number of examples
+      hint: unroll(cell, { steps, batch: 8 })]
+    `,
     )
     expect(() =>
       patchCredit(unroll(net, { steps: 3 }), [{ op: 'replace', path: ['nothing', 'there', 1], value: 0 }]),
@@ -222,13 +228,22 @@ describe('a mask', () => {
 
   test('of sequences that do not fit is refused', () => {
     expect(() => padded([])).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: padded: has no sequence; a batch has at least one]`,
+      `
+      [GraphError: padded: has no sequence; a batch has at least one
+      hint: leave out the batches that are empty]
+    `,
     )
     expect(() => padded([random([2, 2], 1), random([2, 3], 1)])).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: padded: sequence 1 is [2, 3] and sequence 0 is [2, 2]; they differ in their first axis only]`,
+      `
+      [GraphError: padded: sequence 1 is [2, 3] and sequence 0 is [2, 2]; they differ in their first axis only
+      hint: a sequence is [steps, …], with the same axes behind the first]
+    `,
     )
     expect(() => padded([random([3, 2], 1)], { steps: 2 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: padded: sequence 0 has 3 steps; steps is 2, no fewer]`,
+      `
+      [GraphError: padded: sequence 0 has 3 steps; steps is 2, no fewer
+      hint: leave steps out for those of the longest sequence]
+    `,
     )
   })
 })

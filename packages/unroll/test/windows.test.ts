@@ -177,7 +177,10 @@ describe('windows', () => {
       hint: h = 6 is twice as far as windows are apart, the usual choice]
     `)
     expect(() => windows(line, { h: 2, every: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: windows: every is 0; a window comes every h′ steps, a whole number ≥ 1]`,
+      `
+      [GraphError: windows: every is 0; a window comes every h′ steps, a whole number ≥ 1
+      hint: every: 1 slides, one window per loss]
+    `,
     )
     expect(() => windows(line, { h: 2.5 })).toThrowErrorMatchingInlineSnapshot(`
       [GraphError: windows: h is 2.5 and every is 1; a window goes back over a whole number of steps h ≥ h′
@@ -192,7 +195,10 @@ describe('windows', () => {
       hint: unroll(cell, { steps: 'T', loss })]
     `)
     expect(() => windowPlan(0, { h: 1 })).toThrowErrorMatchingInlineSnapshot(
-      `[GraphError: windows: steps is 0; windows cover a whole number of steps ≥ 1]`,
+      `
+      [GraphError: windows: steps is 0; a timeline has a whole number of steps ≥ 1
+      hint: the number of steps is the length of the first axis of xs]
+    `,
     )
   })
 })

@@ -1,4 +1,5 @@
 import { GraphError } from '@bptt/graph'
+import { checkSteps, isWhole, shown } from '../checks.js'
 
 /** What is done next on the way back through a timeline. State t is the carry after step t; state 0 is given. */
 export type Action =
@@ -27,15 +28,16 @@ export interface CheckpointPlan {
 /**
  * A state every k steps, √T where not given: the way forward holds ⌈T/k⌉ states, and going back holds those of one
  * segment more. At most 2 T − T/k − … advances: every step but the last of each segment runs once more [chen2016].
- * @throws GraphError `bad-checkpoint`.
+ * @throws GraphError `bad-steps`, `bad-checkpoint`.
  */
 export function checkpointEvery(steps: number, k: number = Math.ceil(Math.sqrt(steps))): CheckpointPlan {
-  checkSteps(steps)
-  if (!Number.isInteger(k) || k < 1)
+  checkSteps('checkpointEvery', steps)
+  if (!isWhole(k, 1))
     throw new GraphError(
       'bad-checkpoint',
       'checkpointEvery',
-      `k is ${k}; a state is held every k steps, a whole number ≥ 1`,
+      `every is ${shown(k)}; a state is held every so many steps, a whole number ≥ 1`,
+      'leave it out for √T, which holds the fewest',
     )
   const starts = Array.from({ length: Math.ceil(steps / k) }, (_, i) => i * k)
   const actions: Action[] = [{ do: 'save', t: 0 }]
@@ -59,16 +61,11 @@ function segmentBack(start: number, end: number): readonly Action[] {
 /**
  * The fewest advances with s states held at once, state 0 among them: r T − C(s + r, s + 1), r the smallest with
  * C(s + r, s) ≥ T [griewank-walther2000].
- * @throws GraphError `bad-checkpoint`.
+ * @throws GraphError `bad-steps`, `bad-checkpoint`.
  */
 export function revolve(steps: number, snapshots: number): CheckpointPlan {
-  checkSteps(steps)
-  if (!Number.isInteger(snapshots) || snapshots < 1)
-    throw new GraphError(
-      'bad-checkpoint',
-      'revolve',
-      `snapshots is ${snapshots}; state 0 is held, so it is a whole number ≥ 1`,
-    )
+  checkSteps('revolve', steps)
+  checkSnapshots('revolve', snapshots)
   const actions: Action[] = [{ do: 'save', t: 0 }]
   // segments to go back over, last first: a stack, so that no depth of calls grows with T
   const open: (
@@ -118,15 +115,24 @@ function fromOne(from: number, length: number): readonly Action[] {
 function bestSplit(length: number, left: number): number {
   let [best, least] = [1, Number.POSITIVE_INFINITY]
   for (let m = 1; m < length; m++) {
-    const cost = m + leastAdvances(length - m, left - 1) + leastAdvances(m, left)
+    const cost = m + advancesOf(length - m, left - 1) + advancesOf(m, left)
     if (cost < least) [best, least] = [m, cost]
   }
   return best
 }
 
-/** p(l, s) = r l − C(s + r, s + 1): the fewest advances to go back over l steps with s states. */
+/**
+ * p(l, s) = r l − C(s + r, s + 1): the fewest advances to go back over l steps with s states [griewank-walther2000].
+ * @throws GraphError `bad-steps`, `bad-checkpoint`.
+ */
 export function leastAdvances(steps: number, snapshots: number): number {
-  if (steps <= 1) return 0
+  checkSteps('leastAdvances', steps)
+  checkSnapshots('leastAdvances', snapshots)
+  return advancesOf(steps, snapshots)
+}
+
+function advancesOf(steps: number, snapshots: number): number {
+  if (steps === 1) return 0
   let [r, reach] = [0, 1]
   while (reach < steps) {
     r++
@@ -136,26 +142,35 @@ export function leastAdvances(steps: number, snapshots: number): number {
 }
 
 /**
- * The plan with the fewest advances within a budget: `revolve` with as many states as fit.
- * @throws GraphError `bad-checkpoint` where not even one state fits.
+ * The plan with the fewest advances within a budget: `revolve` with as many states as fit. A state has a whole number of bytes ≥ 0.
+ * @throws GraphError `bad-steps`; `bad-checkpoint` where not even one state fits.
  */
 export function withinBytes(steps: number, bytes: number, stateBytes: number): CheckpointPlan {
-  const snapshots = Math.min(steps, Math.floor(bytes / stateBytes))
-  if (!(snapshots >= 1))
-    throw new GraphError(
-      'bad-checkpoint',
-      'withinBytes',
-      `a budget of ${bytes} bytes holds no state of ${stateBytes} bytes; at least one is held`,
+  checkSteps('withinBytes', steps)
+  const refuse = (detail: string, hint: string): never => {
+    throw new GraphError('bad-checkpoint', 'withinBytes', detail, hint)
+  }
+  if (!isWhole(stateBytes, 0))
+    refuse(
+      `stateBytes is ${shown(stateBytes)}; it is a whole number ≥ 0`,
+      'eight for every number of a carry',
     )
-  return revolve(steps, snapshots)
+  if (typeof bytes !== 'number' || Number.isNaN(bytes) || bytes < stateBytes)
+    refuse(
+      `bytes is ${shown(bytes)} and a state has ${stateBytes} bytes; a budget is a number, and holds at least one state`,
+      `${steps * stateBytes} bytes hold a state for every step`,
+    )
+  const fit = stateBytes === 0 ? steps : Math.floor(bytes / stateBytes)
+  return revolve(steps, Math.min(steps, fit))
 }
 
-function checkSteps(steps: number): void {
-  if (!Number.isInteger(steps) || steps < 1)
+function checkSnapshots(where: string, snapshots: unknown): void {
+  if (!isWhole(snapshots, 1))
     throw new GraphError(
-      'bad-steps',
-      'checkpoint',
-      `steps is ${steps}; a timeline has a whole number of steps ≥ 1`,
+      'bad-checkpoint',
+      where,
+      `snapshots is ${shown(snapshots)}; state 0 is held, so it is a whole number ≥ 1`,
+      '1 holds the least; more states, fewer advances',
     )
 }
 

@@ -6,6 +6,7 @@ import {
   graph,
   grow,
   inline,
+  inputTensors,
   isRef,
   leaves,
   mul,
@@ -17,6 +18,7 @@ import {
   type Values,
   valueAndGradient,
 } from '@bptt/graph'
+import { shown } from '../checks.js'
 import { combined, rowsOf, tensorsOf, under } from '../numbers.js'
 import type { Timeline } from '../timeline.js'
 import { unroll } from '../unroll.js'
@@ -56,7 +58,8 @@ export interface CheckpointResult {
  * The gradient of a timeline's loss with few states held: bit for bit that of the folded timeline on `evaluate`, since
  * steps are run again by the same operations and sums are added up in the same order.
  *
- * @throws GraphError `bad-checkpoint` where the number of steps or of examples is not known, or there is no loss.
+ * @throws GraphError `bad-checkpoint` where the number of steps or of examples is not known, or there is no loss; running it, as
+ * `evaluate` throws where values do not match the timeline's inputs.
  */
 export function checkpointed(line: Timeline, options: CheckpointOptions = {}): Checkpointed {
   const { steps, batch, loss, probed = false } = line.options
@@ -71,18 +74,27 @@ export function checkpointed(line: Timeline, options: CheckpointOptions = {}): C
       'bad-checkpoint',
       'checkpointed',
       `takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has ${steps} steps and ${loss === undefined ? 'no loss' : 'a loss'}`,
+      'unroll(cell, { steps: 100, batch: 8, loss })',
     )
   const stateBytes = 8 * stateSize(line)
   const plan = planOf(steps, options, stateBytes)
   const programs = stepPrograms(line)
-  return { plan, stateBytes, run: values => follow(line, plan, programs, tensorsOf(values), stateBytes) }
+  return {
+    plan,
+    stateBytes,
+    run: values => follow(line, plan, programs, inputTensors(line.graph, values), stateBytes),
+  }
 }
 
-function planOf(
-  steps: number,
-  { every, snapshots, bytes }: CheckpointOptions,
-  stateBytes: number,
-): CheckpointPlan {
+function planOf(steps: number, options: CheckpointOptions, stateBytes: number): CheckpointPlan {
+  const { every, snapshots, bytes } = options
+  if ([every, snapshots, bytes].filter(given => given !== undefined).length > 1)
+    throw new GraphError(
+      'bad-checkpoint',
+      'checkpointed',
+      `every is ${shown(every)}, snapshots ${shown(snapshots)} and bytes ${shown(bytes)}; one of them says what is held`,
+      'bytes for a budget, snapshots for a number of states',
+    )
   if (bytes !== undefined) return withinBytes(steps, bytes, stateBytes)
   return snapshots === undefined ? checkpointEvery(steps, every) : revolve(steps, snapshots)
 }

@@ -9,7 +9,12 @@ import { allInitialisers, at, each, lastAxis } from './parts.js'
  */
 export function beside(cells: readonly Cell[]): Cell {
   if (cells.length === 0)
-    throw new GraphError('empty-list', 'beside', 'has no cell; give at least one to stand beside others')
+    throw new GraphError(
+      'empty-list',
+      'beside',
+      'has no cell; at least one stands beside others',
+      'beside([elman({ inputs: 2, hidden: 3 })])',
+    )
   return named('beside', Object.fromEntries(cells.map((cell, k) => [`c${k}`, cell])))
 }
 
@@ -43,11 +48,13 @@ function checkBeside(where: string, first: Cell, other: Cell): void {
       'cell-input',
       where,
       `${first.name} takes ${showShape(first.input)} and ${other.name} takes ${showShape(other.input)}; cells side by side read one input`,
+      'make them for inputs of one shape',
     )
   if (showShape(first.output.slice(0, -1)) !== showShape(other.output.slice(0, -1)))
     throw new GraphError(
       'cell-input',
       where,
       `${first.name} gives ${showShape(first.output)} and ${other.name} gives ${showShape(other.output)}; outputs side by side differ in their last axis alone`,
+      'give them outputs that differ in width alone',
     )
 }

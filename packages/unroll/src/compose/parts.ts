@@ -29,6 +29,7 @@ export function lastAxis(where: string, shape: Shape): number {
     'cell-input',
     where,
     `the cell's values are ${showShape(shape)}; they need a last axis`,
+    'let it take and give vectors, [1] for one number',
   )
 }
 

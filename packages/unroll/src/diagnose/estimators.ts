@@ -9,10 +9,12 @@ import {
   valueAndGradient,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
+import { isWhole, shown } from '../checks.js'
 import { combined, inner, tensorsOf } from '../numbers.js'
 import { MOST_PATTERNS, patternsOf } from '../patterns.js'
 import type { WindowSizes } from '../plan.js'
 import { type Schedule, weightsOf } from '../schedule.js'
+import type { Timeline } from '../timeline.js'
 import { unroll } from '../unroll.js'
 import { windows } from '../windows.js'
 import type { Batch } from './lags.js'
@@ -54,7 +56,8 @@ type Found = ReadonlyMap<string, Tensor>
 /**
  * Bias, variance and cost of estimators against full BPTT: schedules of edge weights, and windows `{ h, every }`. Exact, by listing
  * every pattern of cuts, up to 2^14 of them; beyond, by drawing `samples` streams of the schedule's own coins.
- * @throws GraphError `no-gradient` where full BPTT is exactly zero, so that there is nothing to compare with.
+ * @throws GraphError `no-gradient` where full BPTT is zero or not finite, so that there is nothing to compare with; `bad-samples`,
+ * and what `unroll`, `weightsOf` and `windows` throw.
  */
 export function estimatorReport(
   cell: Cell,
@@ -62,49 +65,82 @@ export function estimatorReport(
   schedules: readonly (Schedule | WindowSizes)[],
   { loss, samples = 1000 }: ReportOptions,
 ): readonly EstimatorRow[] {
+  checkSamples(samples)
   const [steps, batch] = [data.xs.shape[0]!, data.xs.shape[1]!]
   const line = unroll(cell, { steps, batch, loss })
-  const full = slopeOf(line.graph)
-  const exact = runner(full)(data as unknown as Values)
-  if (inner(exact, exact) === 0)
+  const exact = runner(slopeOf(line.graph))(data as unknown as Values)
+  checkGradient(exact)
+  const task = { line, steps, data, samples, exact, bytes: describe(line.graph).savedBytes ?? 0 }
+  return schedules.map(given => (isSchedule(given) ? scheduleRow(given, task) : windowRow(given, task)))
+}
+
+/** What every estimator is held against. */
+interface Task {
+  readonly line: Timeline
+  readonly steps: number
+  readonly data: Batch
+  readonly samples: number
+  readonly exact: Found
+  /** Bytes that full BPTT keeps. */
+  readonly bytes: number
+}
+
+const isSchedule = (given: Schedule | WindowSizes): given is Schedule => 'weight' in Object(given)
+
+function windowRow(sizes: WindowSizes, { line, steps, data, exact, bytes }: Task): EstimatorRow {
+  const { windows: plan, graph } = windows(line, sizes)
+  const slope = slopeOf(graph)
+  const made = [{ probability: 1, gradient: runner(slope)(data as unknown as Values) }]
+  return {
+    name: `BPTT(${plan!.h}; ${plan!.every})`,
+    ...compared(exact, made, 'enumerated'),
+    flops: describe(slope).flops ?? 0,
+    bytes: (bytes * Math.min(sizes.h, steps)) / steps,
+  }
+}
+
+function scheduleRow(schedule: Schedule, { line, steps, data, samples, exact, bytes }: Task): EstimatorRow {
+  const open = slopeOf(unroll(line.cell, { ...line.options, credit: { kind: 'input', each: false } }).graph)
+  const listed = schedule.chance === undefined || 2 ** (steps - 1) <= MOST_PATTERNS
+  const patterns = listed ? patternsOf(schedule, steps) : drawn(schedule, steps, samples)
+  const run = runner(open)
+  const made = patterns.map(({ probability, weights }) => ({
+    probability,
+    gradient: run({ ...data, credit: [1, ...weights] } as unknown as Values),
+  }))
+  const longest = patterns.reduce(
+    (total, { probability, weights }) => total + probability * longestSegment(weights),
+    0,
+  )
+  return {
+    name: schedule.text,
+    ...compared(exact, made, listed ? 'enumerated' : 'sampled'),
+    flops: describe(open).flops ?? 0,
+    bytes: (bytes * longest) / steps,
+  }
+}
+
+function checkSamples(samples: unknown): void {
+  if (!isWhole(samples, 2))
+    throw new GraphError(
+      'bad-samples',
+      'estimatorReport',
+      `samples is ${shown(samples)}; a variance takes a whole number of them ≥ 2`,
+      'leave it out for 1000',
+    )
+}
+
+function checkGradient(exact: Found): void {
+  const size = Math.sqrt(inner(exact, exact))
+  if (size === 0 || !Number.isFinite(size))
     throw new GraphError(
       'no-gradient',
       'estimatorReport',
-      'full BPTT is zero by every parameter; estimators are compared with it',
+      `the norm of full BPTT is ${size}; estimators are compared with it, so it is a number > 0`,
+      size === 0
+        ? 'take other params: at these, no parameter changes the loss'
+        : 'take smaller params or inputs',
     )
-  const cost = describe(line.graph)
-  const bytes = cost.savedBytes ?? 0
-  return schedules.map(given => {
-    if (!('weight' in given)) {
-      const graph = slopeOf(windows(line, given).graph)
-      const { every = 1, h } = given
-      const made = [{ probability: 1, gradient: runner(graph)(data as unknown as Values) }]
-      return {
-        name: `BPTT(${h}; ${every})`,
-        ...compared(exact, made, 'enumerated'),
-        flops: describe(graph).flops ?? 0,
-        bytes: (bytes * Math.min(h, steps)) / steps,
-      }
-    }
-    const open = slopeOf(unroll(cell, { steps, batch, loss, credit: { kind: 'input', each: false } }).graph)
-    const listed = given.chance === undefined || 2 ** (steps - 1) <= MOST_PATTERNS
-    const patterns = listed ? patternsOf(given, steps) : drawn(given, steps, samples)
-    const run = runner(open)
-    const made = patterns.map(({ probability, weights }) => ({
-      probability,
-      gradient: run({ ...data, credit: [1, ...weights] } as unknown as Values),
-    }))
-    const longest = patterns.reduce(
-      (total, { probability, weights }) => total + probability * longestSegment(weights),
-      0,
-    )
-    return {
-      name: given.text,
-      ...compared(exact, made, listed ? 'enumerated' : 'sampled'),
-      flops: describe(open).flops ?? 0,
-      bytes: (bytes * longest) / steps,
-    }
-  })
 }
 
 const slopeOf = (graph: Graph): Graph => valueAndGradient(graph, { of: 'loss', by: ['params'] }) as Graph

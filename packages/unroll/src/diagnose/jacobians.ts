@@ -1,5 +1,6 @@
 import { evaluate, type Graph, GraphError, type Tensor, type Tree, type Values } from '@bptt/graph'
 import type { Cell } from '../cell.js'
+import { checkSteps, isWhole, shown } from '../checks.js'
 import { jacobianGraph } from '../forward/jacobian.js'
 import { flatState, sizeOf, stepGraph } from '../forward/step.js'
 import { tensorsOf, treeOf } from '../numbers.js'
@@ -14,7 +15,8 @@ export interface Trajectory {
 
 /** J_t = ∂h_t/∂h_{t−1} at every step, with the whole carry as one vector: `[T]` matrices. */
 export function stateJacobians(cell: Cell, { params, carry, xs }: Trajectory): readonly Square[] {
-  const steps = checkSteps(xs)
+  const steps = xs.shape[0] ?? 0
+  checkSteps('trajectory', steps)
   const { size: n } = flatState(cell)
   const [jacobian, step]: readonly [Graph, Graph] = [jacobianGraph(cell), stepGraph(cell)]
   const shape = xs.shape.slice(1)
@@ -33,12 +35,6 @@ export function stateJacobians(cell: Cell, { params, carry, xs }: Trajectory): r
     )!
     return { n, data: made.data }
   })
-}
-
-function checkSteps({ shape }: Tensor): number {
-  const steps = shape[0] ?? 0
-  if (steps >= 1) return steps
-  throw new GraphError('bad-steps', 'trajectory', `xs has ${steps} steps; a trajectory has at least one`)
 }
 
 /** How a step stretches what passes it. */
@@ -77,11 +73,12 @@ export function lyapunov(
   { skip = 0 }: { readonly skip?: number } = {},
 ): readonly number[] {
   const all = stateJacobians(cell, trajectory)
-  if (!Number.isInteger(skip) || skip < 0 || skip >= all.length)
+  if (!isWhole(skip, 0, all.length))
     throw new GraphError(
       'bad-steps',
       'lyapunov',
-      `skip is ${skip}; of ${all.length} steps, a whole number in [0, ${all.length}) is skipped`,
+      `skip is ${shown(skip)}; of ${all.length} steps, a whole number in [0, ${all.length}) is skipped`,
+      'a longer trajectory lets more steps be skipped',
     )
   let q = identity(all[0]!.n)
   const sums = new Array<number>(q.n).fill(0)

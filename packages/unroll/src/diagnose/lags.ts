@@ -22,6 +22,7 @@ import {
   valueAndGradient,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
+import { checkSteps } from '../checks.js'
 import { leavesOf, outputFrom } from '../forward/step.js'
 import { tensorsOf } from '../numbers.js'
 
@@ -53,9 +54,13 @@ export function lagNorms(cell: Cell, { params, carry, xs, targets }: Batch, loss
   const names = leavesOf(cell.carry, cell.name)
   const [steps, batch] = [xs.shape[0] ?? 0, xs.shape[1] ?? 0]
   if (names.length === 0)
-    throw new GraphError('no-state', cell.name, 'has no carry; lags are those of losses behind a carry')
-  if (steps < 1)
-    throw new GraphError('bad-steps', 'lagNorms', `xs has ${steps} steps; a timeline has at least one`)
+    throw new GraphError(
+      'no-state',
+      cell.name,
+      'has no carry; lags are those of losses behind a carry',
+      'a cell without carry has credit at no lag',
+    )
+  checkSteps('lagNorms', steps)
   const slope = probed(cell, loss, { steps, batch, targets: targets.shape })
   const zeros = names.map(([name, shape]) => {
     const whole = [steps, batch, ...shape]

@@ -21,6 +21,7 @@ import {
   where,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
+import { checkStepsOrAxis } from '../checks.js'
 import { jacobians } from './jacobian.js'
 import {
   type FlatState,
@@ -108,12 +109,16 @@ export function influence(cell: Cell, options: ForwardOptions, kept: Kept = {}):
   }) as Graph
 }
 
-/** Inputs of a forward-mode gradient. */
+/**
+ * Inputs of a forward-mode gradient.
+ * @throws GraphError `bad-steps`.
+ */
 export function forwardInputs(
   cell: Cell,
   { steps, loss, credit, weighted, resets, carried }: ForwardOptions,
   influenceShapes: Tree<Shape>,
 ): Tree<Shape> {
+  checkStepsOrAxis('forward mode', steps)
   return {
     params: cell.params,
     carry: cell.carry,

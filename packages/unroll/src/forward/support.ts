@@ -1,5 +1,6 @@
 import { evaluate, GraphError, type Tensor, type Values } from '@bptt/graph'
 import type { Cell } from '../cell.js'
+import { isWhole, shown } from '../checks.js'
 import { coin } from '../coin.js'
 import { tensorsOf, treeOf } from '../numbers.js'
 import { jacobianGraph } from './jacobian.js'
@@ -24,12 +25,13 @@ export function unitMask(cell: Cell): Tensor {
  * 1 where a parameter can influence a number of the state within n steps, [S, P] by parameter.
  * @throws GraphError `bad-order`.
  */
-export function snapMask(cell: Cell, n: number): ReadonlyMap<string, Tensor> {
-  if (!Number.isInteger(n) || n < 1)
+export function snapMask(cell: Cell, n = 1): ReadonlyMap<string, Tensor> {
+  if (!isWhole(n, 1))
     throw new GraphError(
       'bad-order',
       'snap',
-      `order is ${n}; SnAp keeps influence of a whole number of steps ≥ 1`,
+      `order is ${shown(n)}; SnAp keeps influence of a whole number of steps ≥ 1`,
+      'order 1 is the cheapest, rtrl keeps all',
     )
   const { state, params } = support(cell)
   let mask = params

@@ -19,6 +19,7 @@ import {
   tangent,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
+import { shown } from '../checks.js'
 import {
   byPlace,
   directSlope,
@@ -56,12 +57,17 @@ export interface UoroOptions extends ForwardOptions {
  *
  * s̃' = r0 J s̃ + r1 ν, θ̃' = θ̃/r0 + νᵀ(∂h'/∂θ)/r1 with random signs ν, input `signs` [steps, S] of ±1. The mean over all signs
  * is RTRL; the variance grows with S. Costs a step forward and one back, O(S + P) memory. Otherwise as `rtrl`.
- * @throws GraphError `no-state`; `bad-ratio` where a ratio is not > 0.
+ * @throws GraphError `no-state`, `bad-steps`; `bad-ratio` where a ratio is not > 0.
  */
 export function uoro(cell: Cell, options: UoroOptions): Graph {
-  const bad = options.ratios?.find(ratio => !(ratio > 0))
-  if (bad !== undefined)
-    throw new GraphError('bad-ratio', 'uoro', `a ratio is ${bad}; r0 and r1 are numbers > 0`)
+  const { ratios = [1, 1] } = options
+  if (ratios.length !== 2 || ratios.some(ratio => !Number.isFinite(ratio) || ratio <= 0))
+    throw new GraphError(
+      'bad-ratio',
+      'uoro',
+      `ratios are ${ratios.map(shown).join(', ')}; r0 and r1 are two numbers > 0`,
+      'leave ratios out to balance the norms, as the authors do',
+    )
   const parts = partsOf(cell, options)
   const { state, names } = parts
   const own = forwardInputs(cell, options, uoroInfluenceOf(cell)) as object

@@ -1,0 +1,588 @@
+import { compile, evaluate, squaredError, type Tensor, type Values, valueAndGradient } from '@bptt/graph'
+import { describe, expect, test } from 'vitest'
+import {
+  adaptive,
+  artbp,
+  beside,
+  cell,
+  checkpointEvery,
+  checkpointed,
+  coin,
+  elman,
+  estimatorReport,
+  every,
+  fixed,
+  lagNorms,
+  leastAdvances,
+  lyapunov,
+  padded,
+  patternsOf,
+  random as randomCuts,
+  revolve,
+  reweight,
+  rtrl,
+  snap,
+  stack,
+  stateSpectrum,
+  type Timeline,
+  type TimelineOptions,
+  unroll,
+  uoro,
+  weightsOf,
+  windowPlan,
+  windowRunner,
+  windows,
+  withEmbedding,
+  withinBytes,
+} from '../src/index.js'
+import { failure, random, sequence } from './support.js'
+
+const loss = squaredError
+const net = elman({ inputs: 2, hidden: 3 })
+const above = elman({ inputs: 4, hidden: 3 })
+const pair = stack([net, elman({ inputs: 3, hidden: 4 })])
+const of = (options: Partial<TimelineOptions>): Timeline =>
+  unroll(net, { steps: 4, batch: 2, loss, ...options })
+const line = of({})
+const data = sequence(net, [4, 2])
+const one = { params: data.params, carry: { h: random([3], 1) }, xs: random([4, 2], 2) }
+const given = (extra: object): Values => ({ ...data, ...extra }) as Values
+const filled = (shape: readonly number[], value: number): Tensor => ({
+  shape,
+  data: new Float64Array(shape.reduce((a, b) => a * b, 1)).fill(value),
+})
+
+/** A value that only a caller without types can give. */
+const odd = (value: unknown): never => value as never
+
+const STEPS = 'the number of steps is the length of the first axis of xs'
+const AXIS = "steps: 'T' takes sequences of any length"
+const CUTS = '0 cuts an edge, 1 passes its credit unchanged'
+const COUNTED = 'reweight(line, schedule) gives every edge its weight'
+const MADE = 'full(), every(K), artbp({ mean }), random({ c }) and fixed(weights) make schedules'
+
+type Case = readonly [call: string, run: () => unknown, code: string, detail: string, hint: string]
+
+const cases: Record<string, readonly Case[]> = {
+  'K = 0': [
+    [
+      'every(0)',
+      () => every(0),
+      'bad-schedule',
+      'every: K is 0; blocks have a whole number of steps ≥ 1',
+      'full() never cuts',
+    ],
+    [
+      'an offset outside the block',
+      () => every(3, { offset: 3 }),
+      'bad-schedule',
+      'every: offset is 3; it is a whole number in [0, 3)',
+      'offset 0 cuts behind the steps 3, 6, …',
+    ],
+    [
+      'checkpointed every 0',
+      () => checkpointed(line, { every: 0 }),
+      'bad-checkpoint',
+      'checkpointEvery: every is 0; a state is held every so many steps, a whole number ≥ 1',
+      'leave it out for √T, which holds the fewest',
+    ],
+    [
+      'no snapshots',
+      () => checkpointed(line, { snapshots: 0 }),
+      'bad-checkpoint',
+      'revolve: snapshots is 0; state 0 is held, so it is a whole number ≥ 1',
+      '1 holds the least; more states, fewer advances',
+    ],
+    [
+      'a budget below one state',
+      () => checkpointed(line, { bytes: 47 }),
+      'bad-checkpoint',
+      'withinBytes: bytes is 47 and a state has 48 bytes; a budget is a number, and holds at least one state',
+      '192 bytes hold a state for every step',
+    ],
+    [
+      'two ways to hold states',
+      () => checkpointed(line, { every: 2, bytes: 100 }),
+      'bad-checkpoint',
+      'checkpointed: every is 2, snapshots undefined and bytes 100; one of them says what is held',
+      'bytes for a budget, snapshots for a number of states',
+    ],
+    [
+      'snap of order 0',
+      () => snap(net, { steps: 4, loss, order: 0 }),
+      'bad-order',
+      'snap: order is 0; SnAp keeps influence of a whole number of steps ≥ 1',
+      'order 1 is the cheapest, rtrl keeps all',
+    ],
+  ],
+  'h < h′': [
+    [
+      'windows(2; 3)',
+      () => windows(line, { h: 2, every: 3 }),
+      'bad-windows',
+      'windows: h is 2 and every is 3; a window goes back over a whole number of steps h ≥ h′',
+      'h = 6 is twice as far as windows are apart, the usual choice',
+    ],
+    [
+      'windowRunner(2; 3)',
+      () => windowRunner(of({ steps: 'T' }), { h: 2, every: 3 }),
+      'bad-windows',
+      'windows: h is 2 and every is 3; a window goes back over a whole number of steps h ≥ h′',
+      'h = 6 is twice as far as windows are apart, the usual choice',
+    ],
+    [
+      'a report on BPTT(2; 3)',
+      () => estimatorReport(net, data, [{ h: 2, every: 3 }], { loss }),
+      'bad-windows',
+      'windows: h is 2 and every is 3; a window goes back over a whole number of steps h ≥ h′',
+      'h = 6 is twice as far as windows are apart, the usual choice',
+    ],
+    [
+      'windows that never come',
+      () => windows(line, { h: 2, every: 0 }),
+      'bad-windows',
+      'windows: every is 0; a window comes every h′ steps, a whole number ≥ 1',
+      'every: 1 slides, one window per loss',
+    ],
+  ],
+  'c ∉ [0, 1)': [
+    [
+      'random({ c: 1 })',
+      () => randomCuts({ c: 1 }),
+      'bad-schedule',
+      'random: c is 1; the chance of a cut is a number in [0, 1)',
+      'every(1) cuts every edge, full() none',
+    ],
+    [
+      'random({ c: -0.1 })',
+      () => randomCuts({ c: -0.1 }),
+      'bad-schedule',
+      'random: c is -0.1; the chance of a cut is a number in [0, 1)',
+      'every(1) cuts every edge, full() none',
+    ],
+    [
+      'a relative bias of 1',
+      () => adaptive({ bias: 1, norms: [1, 0.5] }),
+      'bad-schedule',
+      'adaptive: bias is 1; the relative bias is a number in (0, 1)',
+      '0.1 loses a tenth of the gradient',
+    ],
+  ],
+  'mean < 1 and α ≤ 2': [
+    [
+      'artbp({ mean: 1 })',
+      () => artbp({ mean: 1 }),
+      'bad-schedule',
+      'artbp: mean is 1; the mean segment length is a number > 1',
+      'full() never cuts, every(1) always',
+    ],
+    [
+      'artbp({ mean: 0.5, tail: 4 })',
+      () => artbp({ mean: 0.5, tail: 4 }),
+      'bad-schedule',
+      'artbp: mean is 0.5; the mean segment length is a number > 1',
+      'full() never cuts, every(1) always',
+    ],
+    [
+      'artbp({ mean: 4, tail: 2 })',
+      () => artbp({ mean: 4, tail: 2 }),
+      'bad-schedule',
+      'artbp: tail is 2; α is a number > 2, or the mean length would be infinite',
+      '4 or 6 in the paper',
+    ],
+    [
+      'a seed below 0',
+      () => artbp({ mean: 4, seed: -1 }),
+      'bad-coin',
+      'coin: seed is -1; it must be an integer from 0 to 2^53 - 1',
+      'any whole number does: 0, 1, 2, …',
+    ],
+  ],
+  'T = 0': [
+    ...(['folded', 'flat'] as const).map(
+      (form): Case => [
+        `a ${form} timeline`,
+        () => unroll(net, { steps: 0, form }),
+        'bad-steps',
+        'unroll: steps is 0; a timeline has a whole number of steps ≥ 1, or a named axis',
+        AXIS,
+      ],
+    ),
+    [
+      'a flat timeline of a named length',
+      () => unroll(net, { steps: 'T', form: 'flat' }),
+      'bad-steps',
+      "unroll: steps is 'T'; a flat timeline needs a number",
+      "use form: 'folded'",
+    ],
+    [
+      'text that reads as a number',
+      () => unroll(net, { steps: '10' }),
+      'bad-steps',
+      "unroll: steps is '10'; a timeline has a whole number of steps ≥ 1, or a named axis",
+      AXIS,
+    ],
+    [
+      'no examples',
+      () => unroll(net, { steps: 3, batch: 0 }),
+      'bad-batch',
+      'unroll: batch is 0; a batch has a whole number of examples ≥ 1, or a named axis',
+      "leave batch out for one example; batch: 'B' takes any number of them",
+    ],
+    ...Object.entries({
+      windows: () => windowPlan(0, { h: 2 }),
+      checkpointEvery: () => checkpointEvery(0),
+      revolve: () => revolve(0, 2),
+      leastAdvances: () => leastAdvances(0, 2),
+      withinBytes: () => withinBytes(0, 100, 8),
+      patternsOf: () => patternsOf(artbp({ mean: 3 }), 0),
+      trajectory: () => stateSpectrum(net, { ...one, xs: filled([0, 2], 0) }),
+      lagNorms: () => lagNorms(net, { ...data, xs: filled([0, 2, 2], 0) }, loss),
+      padded: () => padded([filled([0, 2], 0)]),
+    }).map(
+      ([name, run]): Case => [
+        name,
+        run,
+        'bad-steps',
+        `${name}: steps is 0; a timeline has a whole number of steps ≥ 1`,
+        STEPS,
+      ],
+    ),
+    [
+      'rtrl',
+      () => rtrl(net, { steps: 0, loss }),
+      'bad-steps',
+      'forward mode: steps is 0; a timeline has a whole number of steps ≥ 1, or a named axis',
+      AXIS,
+    ],
+    [
+      'windowRunner over an empty sequence',
+      () =>
+        windowRunner(of({ steps: 'T' }), { h: 2 }).run(
+          given({ xs: filled([0, 2, 2], 0), targets: filled([0, 2, 3], 0) }),
+        ),
+      'bad-steps',
+      'windows: steps is 0; a timeline has a whole number of steps ≥ 1',
+      STEPS,
+    ],
+  ],
+  'mismatched shapes between layers': [
+    [
+      'an output that does not fit the next input',
+      () => stack([net, above]),
+      'cell-input',
+      'stack: elman gives [3] and elman takes [4]; an output fits the next input',
+      'make elman for inputs of [3], or give elman a readout: withReadout(cell, { outputs })',
+    ],
+    [
+      'no layer',
+      () => stack([]),
+      'empty-list',
+      'stack: has no cell; a stack has at least one',
+      'stack([elman({ inputs: 2, hidden: 3 })])',
+    ],
+    [
+      'cells side by side with other inputs',
+      () => beside([net, above]),
+      'cell-input',
+      'beside: elman takes [2] and elman takes [4]; cells side by side read one input',
+      'make them for inputs of one shape',
+    ],
+    [
+      'an embedding of symbols that are embedded',
+      () => withEmbedding(withEmbedding(net, { symbols: 3 }), { symbols: 3 }),
+      'cell-input',
+      "withEmbedding: the cell's values are []; they need a last axis",
+      'let it take and give vectors, [1] for one number',
+    ],
+    [
+      'a carry that leaves the step in another shape',
+      () =>
+        cell({
+          params: () => ({ b: [2] }),
+          carry: () => ({ h: [3] }),
+          step: (_params, _carry, x) => [{ h: x }, x],
+        })({ inputs: 2, hidden: 3 }),
+      'cell-carry',
+      "cell: carry 'h' is declared [3] and leaves the step as [2]; a carry keeps its name and shape",
+      'declare it as [2], or let the step return [3]',
+    ],
+    [
+      'a carry of one layer in the place of another',
+      () =>
+        evaluate(unroll(pair, { steps: 2 }).graph, {
+          params: pair.init(1).params,
+          carry: { l0: { h: [0, 0, 0, 0] }, l1: { h: [0, 0, 0] } },
+          xs: filled([2, 2], 1),
+        }),
+      'shape',
+      "input 'carry.l0.h': has the shape [4]; the graph declares [3]",
+      "where lengths differ from run to run, declare a named axis: ['T', 3]",
+    ],
+    ...[checkpointed(line), windowRunner(of({ steps: 'T' }), { h: 2 })].map(
+      (made): Case => [
+        `a carry of another width, in ${'plan' in made ? 'checkpointed' : 'windowRunner'}`,
+        () => made.run(given({ carry: { h: filled([2, 4], 0) } })),
+        'shape',
+        "input 'carry.h': has the shape [2, 4]; the graph declares [2, 3]",
+        "where lengths differ from run to run, declare a named axis: ['T', 3]",
+      ],
+    ),
+  ],
+  'weights of the wrong length': [
+    ...[[1], [1, 1, 0, 1]].map(
+      (weights): Case => [
+        `${weights.length} weights of edges for 4 steps`,
+        () => unroll(net, { steps: 4, credit: { kind: 'weights', weights } }),
+        'bad-credit',
+        `unroll: has ${weights.length} weights for 4 steps; 4 steps have 3 edges`,
+        COUNTED,
+      ],
+    ),
+    ...[[1], [1, 1, 0, 1]].map(
+      (weights): Case => [
+        `fixed(${weights.join(', ')}) for 4 steps`,
+        () => reweight(line, fixed(weights)),
+        'bad-credit',
+        `fixed(${weights.join(', ')}): has ${weights.length} weights for 4 steps; 4 steps have 3 edges`,
+        `${weights.length} weights are for ${weights.length + 1} steps`,
+      ],
+    ),
+    [
+      'a report on fixed weights',
+      () => estimatorReport(net, data, [fixed([1])], { loss }),
+      'bad-credit',
+      'fixed(1): has 1 weights for 4 steps; 4 steps have 3 edges',
+      '1 weights are for 2 steps',
+    ],
+    [
+      'weights for a named length',
+      () => unroll(net, { steps: 'T', credit: { kind: 'weights', weights: [1] } }),
+      'bad-credit',
+      "unroll: weights are given for a timeline of 'T' steps; fixed weights need a number of steps",
+      "credit: { kind: 'input', each: false } reads them at run time",
+    ],
+    [
+      'a row of weights for other examples',
+      () => unroll(net, { steps: 3, batch: 2, credit: { kind: 'weights', weights: [[1, 1], [1]] } }),
+      'bad-credit',
+      'unroll: edge 2 → 3 has 1 weights for 2 examples; an edge has one weight, or one per example',
+      'reweight(line, schedule, { each: true }) gives every example its own',
+    ],
+    [
+      'weights per example without a batch',
+      () => unroll(net, { steps: 2, credit: { kind: 'weights', weights: [[1]] } }),
+      'bad-credit',
+      'unroll: edge 1 → 2 has 1 weights for no examples; an edge has one weight, or one per example',
+      'reweight(line, schedule, { each: true }) gives every example its own',
+    ],
+    [
+      'a weight that is no number',
+      () => unroll(net, { steps: 3, credit: { kind: 'weights', weights: [1, Number.NaN] } }),
+      'bad-credit',
+      'unroll: edge 2 → 3 has the weight NaN; weights are finite',
+      '0 cuts the edge, 1 passes its credit unchanged',
+    ],
+    [
+      'a schedule whose weights are not finite',
+      () => reweight(line, { text: 'own', weight: () => Number.POSITIVE_INFINITY }),
+      'bad-credit',
+      'unroll: edge 1 → 2 has the weight Infinity; weights are finite',
+      '0 cuts the edge, 1 passes its credit unchanged',
+    ],
+    [
+      'fixed weights that are not finite',
+      () => fixed([1, Number.NaN]),
+      'bad-schedule',
+      'fixed: the weight of edge 2 is NaN; weights are finite',
+      CUTS,
+    ],
+    ...[3, 5].flatMap((length): Case[] => {
+      const weights = filled([length, 2], 1)
+      const weighted = of({ weighted: true })
+      const open = of({ steps: 'T', weighted: true })
+      return [
+        [
+          `${length} rows of weights of losses, on evaluate`,
+          () => evaluate(weighted.graph, given({ weights })),
+          'shape',
+          `input 'weights': has the shape [${length}, 2]; the graph declares [4, 2]`,
+          "where lengths differ from run to run, declare a named axis: ['T', 3]",
+        ],
+        [
+          `${length} rows of weights of losses, checkpointed`,
+          () => checkpointed(weighted).run(given({ weights })),
+          'shape',
+          `input 'weights': has the shape [${length}, 2]; the graph declares [4, 2]`,
+          "where lengths differ from run to run, declare a named axis: ['T', 3]",
+        ],
+        [
+          `${length} rows of weights of losses, in windows`,
+          () => windowRunner(open, { h: 2 }).run(given({ weights })),
+          'shape',
+          `input 'weights': makes axis 'T' ${length} long; an earlier input made it 4`,
+          'a name stands for one length in a run: give axes that differ different names',
+        ],
+      ]
+    }),
+  ],
+  'a mask that is not 0/1': [0.5, 2, -1, Number.NaN].flatMap((value): Case[] => {
+    const mask = { shape: [4, 2], data: Float64Array.of(1, 1, 1, 1, 1, value, 1, 1) }
+    const slope = valueAndGradient(of({ masked: true }).graph, { of: 'loss', by: ['params'] })
+    const runs: Readonly<Record<string, () => unknown>> = {
+      evaluate: () => evaluate(slope, given({ mask }) as never),
+      compiled: () => compile(slope).run(given({ mask }) as never),
+      windows: () => evaluate(windows(of({ masked: true }), { h: 4, every: 4 }).graph, given({ mask })),
+    }
+    return Object.entries(runs).map(
+      ([how, run]): Case => [
+        `${value}, ${how}`,
+        run,
+        'bad-mask',
+        `input 'mask': is ${value} at place 5; a mask is 0 where a step is left out, else 1`,
+        'weights (weighted: true) scale losses',
+      ],
+    )
+  }),
+  'what has no types': [
+    [
+      'a schedule in quotes',
+      () => reweight(line, odd('every(3)')),
+      'bad-schedule',
+      "weightsOf: the schedule is 'every(3)'; a schedule names the weight of every edge",
+      MADE,
+    ],
+    [
+      'no schedule',
+      () => reweight(line, odd(undefined)),
+      'bad-schedule',
+      'weightsOf: the schedule is undefined; a schedule names the weight of every edge',
+      MADE,
+    ],
+    [
+      'one number for all weights',
+      () => fixed(odd(1)),
+      'bad-schedule',
+      'fixed: weights are 1; they are a list, of one number per edge',
+      CUTS,
+    ],
+    [
+      'credit in quotes',
+      () => unroll(net, { steps: 3, credit: odd('full') }),
+      'bad-credit',
+      "unroll: the kind of credit is undefined; it is 'full', 'weights' or 'input'",
+      COUNTED,
+    ],
+    [
+      'weights in quotes',
+      () => unroll(net, { steps: 3, credit: { kind: 'weights', weights: odd('11') } }),
+      'bad-credit',
+      "unroll: weights are '11'; they are a list, of one weight or row of weights per edge",
+      COUNTED,
+    ],
+    [
+      'a form that is none',
+      () => unroll(net, { steps: 3, form: odd('folder') }),
+      'bad-form',
+      "unroll: form is 'folder'; a timeline is 'folded' or 'flat'",
+      "'folded' to run it, 'flat' to look at every step",
+    ],
+    [
+      'norms that are none',
+      () => adaptive({ bias: 0.1, norms: odd(undefined) }),
+      'bad-schedule',
+      'adaptive: norms are none; they are finite numbers ≥ 0, one per lag',
+      'lagNorms(cell, batch, loss).mean gives them',
+    ],
+  ],
+}
+
+describe.each(Object.entries(cases))('%s', (_, rows) => {
+  test.each(rows)('is refused with its rule and the fix: %s', (_call, run, code, detail, hint) => {
+    expect(failure(run)).toEqual([code, `${detail}\nhint: ${hint}`])
+  })
+})
+
+describe('any number', () => {
+  const norms = [1, 0.5, 0.25]
+  const takes: Readonly<Record<string, readonly [(value: never) => unknown, (value: number) => boolean]>> = {
+    'every(K)': [every, value => value >= 1 && Number.isInteger(value)],
+    'every offset': [offset => every(3, { offset }), value => [0, 1, 2].includes(value)],
+    'artbp mean': [mean => artbp({ mean }), value => value > 1 && value < 100],
+    'artbp tail': [tail => artbp({ mean: 3, tail }), value => value > 2 && value < 100],
+    'artbp seed': [seed => artbp({ mean: 3, seed }), value => value >= 0 && Number.isInteger(value)],
+    'random c': [c => randomCuts({ c }), value => value >= 0 && value < 1],
+    'random seed': [seed => randomCuts({ c: 0.5, seed }), value => value >= 0 && Number.isInteger(value)],
+    'coin t': [t => coin(1, 1, t), value => value >= 0 && Number.isInteger(value)],
+    'fixed weight': [weight => fixed([1, weight]), Number.isFinite],
+    'adaptive bias': [bias => adaptive({ bias, norms }), value => value > 0 && value < 1],
+    'adaptive norm': [norm => adaptive({ bias: 0.1, norms: [1, norm] }), value => value >= 0 && value < 100],
+    'adaptive min': [min => adaptive({ bias: 0.1, norms, min }), value => [1, 2, 3].includes(value)],
+    'adaptive max': [
+      max => adaptive({ bias: 0.1, norms, max }),
+      value => value >= 1 && Number.isInteger(value),
+    ],
+    'adaptive from': [from => adaptive({ bias: 0.1, norms, from }), value => [0, 1, 2].includes(value)],
+    'windows h': [h => windowPlan(4, { h, every: 2 }), value => value >= 2 && Number.isInteger(value)],
+    'windows every': [step => windowPlan(4, { h: 4, every: step }), value => [1, 2, 3, 4].includes(value)],
+    'unroll clip': [clip => unroll(net, { steps: 2, clip }), value => value > 0],
+    'unroll clip.norm': [max => unroll(net, { steps: 2, clip: { norm: max } }), value => value > 0],
+    'unroll weight': [
+      weight => unroll(net, { steps: 2, credit: { kind: 'weights', weights: [weight] } }),
+      Number.isFinite,
+    ],
+    'checkpoint every': [k => checkpointEvery(9, k), value => value >= 1 && Number.isInteger(value)],
+    'checkpoint snapshots': [s => revolve(9, s), value => value >= 1 && Number.isInteger(value)],
+    'checkpoint bytes': [bytes => withinBytes(9, bytes, 8), value => value >= 8],
+    'bytes of a state': [
+      bytes => withinBytes(9, 72, bytes),
+      value => value >= 0 && value <= 72 && Number.isInteger(value),
+    ],
+    'snap order': [
+      order => snap(net, { steps: 2, loss, order }),
+      value => value >= 1 && Number.isInteger(value),
+    ],
+    'uoro ratios': [
+      ratio => uoro(net, { steps: 2, loss, ratios: [ratio, ratio] }),
+      value => value > 0 && value < 100,
+    ],
+    'lyapunov skip': [skip => lyapunov(net, one, { skip }), value => [0, 1, 2, 3].includes(value)],
+    'report samples': [
+      samples => estimatorReport(net, data, [], { loss, samples }),
+      value => value >= 2 && Number.isInteger(value),
+    ],
+    'weightsOf steps': [steps => weightsOf(every(2), steps), value => value >= 0 && Number.isInteger(value)],
+    ...Object.fromEntries(
+      Object.entries<(steps: never) => unknown>({
+        unroll: steps => unroll(net, { steps }),
+        'unroll batch': batch => unroll(net, { steps: 2, batch }),
+        rtrl: steps => rtrl(net, { steps, loss }),
+        windowPlan: steps => windowPlan(steps, { h: 2 }),
+        checkpointEvery: steps => checkpointEvery(steps),
+        revolve: steps => revolve(steps, 2),
+        patternsOf: steps => patternsOf(every(2), steps),
+        padded: steps => padded([filled([1, 1], 1)], { steps }),
+      }).map(([name, run]) => [
+        `${name} steps`,
+        [run, (value: number) => value >= 1 && Number.isInteger(value)],
+      ]),
+    ),
+  }
+  const numbers = [0, 1, 2, 3, 4, 8, 72, -1, 0.5, 1.5, 2.5, Number.POSITIVE_INFINITY]
+  const never = [Number.NaN, '3', '0.5', '', null, {}, true]
+
+  test.each(Object.entries(takes))('is taken or refused by its rule, with a hint: %s', (_, [run, rule]) => {
+    const refused = (value: unknown): boolean => {
+      try {
+        run(odd(value))
+        return false
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'GraphError', code: expect.stringMatching(/^bad-/) })
+        expect((error as Error).message).toMatch(/^[^;]+; .+\nhint: .+$/)
+        return true
+      }
+    }
+    expect(numbers.filter(refused)).toEqual(numbers.filter(value => !rule(value)))
+    expect(never.filter(value => !refused(value))).toEqual([])
+  })
+})
