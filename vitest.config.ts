@@ -27,8 +27,8 @@ function doors(folder: string): { find: RegExp; replacement: string }[] {
 export default defineConfig({
   resolve: { alias: packages.flatMap(doors) },
   test: {
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: 'threads',
     // vitest leaves one core idle, which is half of a machine with two.
     maxWorkers: availableParallelism(),

@@ -1,3 +1,4 @@
+import { inPlace } from './inplace.js'
 import { type Lifetime, lifetimes } from './lifetime.js'
 import type { Plan } from './plan.js'
 import type { Buffer } from './view.js'
@@ -63,14 +64,16 @@ const grains = (elements: number): number => Math.ceil(elements / GRAIN) * GRAIN
 
 /**
  * Gives buffers whose lifetimes do not meet the same place: largest first, each at the lowest offset that is free
- * while it lives. Buffers with one slot per step share an arena per axis, since they all grow alike.
+ * while it lives. Buffers with one slot per step share an arena per axis, since they all grow alike. What is written in
+ * place lies where its operand lies.
  */
 export function placeBuffers(plan: Plan): Places {
-  const lives = lifetimes(plan)
+  const below = inPlace(plan)
+  const lives = joined(lifetimes(plan), below)
   const parts = new Map<string, Placed[]>()
   const offsets = new Array<number>(plan.buffers.length)
   const sizes = new Map<string, number>()
-  const bySize = [...plan.buffers].sort((a, b) => elementsOf(b) - elementsOf(a))
+  const bySize = plan.buffers.filter(({ id }) => !below.has(id)).sort((a, b) => elementsOf(b) - elementsOf(a))
   for (const buffer of bySize) {
     const part = typeof buffer.slots === 'string' ? buffer.slots : ''
     const others = parts.get(part) ?? []
@@ -81,7 +84,21 @@ export function placeBuffers(plan: Plan): Places {
     offsets[buffer.id] = offset
     sizes.set(part, Math.max(sizes.get(part) ?? 0, offset + elementsOf(buffer)))
   }
+  for (const [id, ground] of below) offsets[id] = offsets[ground]!
   return { sizes, offsets }
+}
+
+/** Lifetimes where a buffer lives as long as all that is written over it. */
+function joined(
+  lives: ReadonlyMap<number, Lifetime>,
+  below: ReadonlyMap<number, number>,
+): ReadonlyMap<number, Lifetime> {
+  const made = new Map(lives)
+  for (const [id, ground] of below) {
+    const [one, other] = [made.get(ground)!, lives.get(id)!]
+    made.set(ground, { first: Math.min(one.first, other.first), last: Math.max(one.last, other.last) })
+  }
+  return made
 }
 
 const ALWAYS: Lifetime = { first: 0, last: Number.POSITIVE_INFINITY }

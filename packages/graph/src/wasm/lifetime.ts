@@ -1,5 +1,5 @@
-import type { Instruction, Plan } from './plan.js'
-import type { Buffer, View } from './view.js'
+import type { Instruction, LoopInstruction, Plan } from './plan.js'
+import type { Buffer, Loop, View } from './view.js'
 
 /** When a buffer holds something that is still read: from one instruction to another, counted through all loops' bodies. */
 export interface Lifetime {
@@ -16,17 +16,13 @@ export interface Lifetime {
 export function lifetimes(plan: Plan): ReadonlyMap<number, Lifetime> {
   const found = new Map<number, Lifetime>()
   const pinned = pinnedBuffers(plan)
-  walk(
-    plan.instructions,
-    (instruction, at) => {
-      for (const { buffer } of viewsOf(instruction)) {
-        if (pinned.has(buffer)) continue
-        const known = found.get(buffer.id) ?? { first: at, last: at }
-        found.set(buffer.id, { first: known.first, last: at })
-      }
-    },
-    () => undefined,
-  )
+  walk(plan.instructions, (instruction, at) => {
+    for (const { buffer } of viewsOf(instruction)) {
+      if (pinned.has(buffer)) continue
+      const known = found.get(buffer.id) ?? { first: at, last: at }
+      found.set(buffer.id, { first: known.first, last: at })
+    }
+  })
   walk(
     plan.instructions,
     () => undefined,
@@ -35,19 +31,23 @@ export function lifetimes(plan: Plan): ReadonlyMap<number, Lifetime> {
   return found
 }
 
-/** Visits instructions in order, with their positions; loops after their bodies, with the range of positions. */
-function walk(
+/** An instruction that is no loop. */
+export type Work = Exclude<Instruction, LoopInstruction>
+
+/** Visits instructions in order, with their positions and the loops around them; loops after their bodies, with the range of positions. */
+export function walk(
   instructions: readonly Instruction[],
-  visit: (instruction: Exclude<Instruction, { kind: 'loop' }>, at: number) => void,
-  leave: (start: number, end: number) => void,
+  visit: (instruction: Work, at: number, loops: readonly Loop[]) => void,
+  leave: (start: number, end: number) => void = () => undefined,
   from = 0,
+  loops: readonly Loop[] = [],
 ): number {
   let at = from
   for (const instruction of instructions) {
     const start = at++
-    if (instruction.kind !== 'loop') visit(instruction, start)
+    if (instruction.kind !== 'loop') visit(instruction, start, loops)
     else {
-      at = walk(instruction.body, visit, leave, at)
+      at = walk(instruction.body, visit, leave, at, [...loops, instruction.loop])
       leave(start, at)
     }
   }
@@ -62,13 +62,13 @@ function extend(found: Map<number, Lifetime>, start: number, end: number): void 
 }
 
 /** What the caller reads or writes, and what stays from run to run. */
-function pinnedBuffers({ inputs, outputs, constants, swaps }: Plan): ReadonlySet<Buffer> {
+export function pinnedBuffers({ inputs, outputs, constants, swaps }: Plan): ReadonlySet<Buffer> {
   const views = [...inputs, ...outputs, ...constants].map(({ view }) => view.buffer)
   return new Set([...views, ...swaps.flat()])
 }
 
 /** The views an instruction reads or writes. */
-function viewsOf(instruction: Exclude<Instruction, { kind: 'loop' }>): readonly View[] {
+export function viewsOf(instruction: Work): readonly View[] {
   switch (instruction.kind) {
     case 'fused':
       return instruction.operands

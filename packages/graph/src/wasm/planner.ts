@@ -4,6 +4,7 @@ import { Level } from './level.js'
 import { lowering } from './lowering.js'
 import { copyOf, Memory } from './memory.js'
 import type { Instruction, Plan } from './plan.js'
+import { settle } from './settle.js'
 import { type Buffer, isPacked, sameView, type View } from './view.js'
 
 /** What is planned besides the graph. */
@@ -55,5 +56,6 @@ export function planOf(graph: Graph, { bindings, axes, keep }: PlanOptions): Pla
     return { name, view: target }
   })
   const instructions = [...level.finish(), ...after]
-  return { instructions, buffers: memory.buffers, constants: memory.constants, inputs, outputs, swaps, axes }
+  const { buffers, constants } = memory
+  return settle({ instructions, buffers, constants, inputs, outputs, swaps, axes })
 }

@@ -25,28 +25,12 @@ import {
 } from '@bptt/graph'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hoist } from '../../src/hoist.js'
-import { lower } from '../../src/lower.js'
-import { prune } from '../../src/prune.js'
 import { CONSTANTS, headerOf, layOut, placeBuffers } from '../../src/wasm/arena.js'
-import { dynamicAxes } from '../../src/wasm/axes.js'
 import { emitModule } from '../../src/wasm/emit.js'
 import { ConstantTable } from '../../src/wasm/lanes.js'
 import type { Fused, Instruction, Plan } from '../../src/wasm/plan.js'
-import { planOf } from '../../src/wasm/planner.js'
 import { arbitraryLayout } from './compile-layouts.js'
-
-/** The plan of a graph as a program has it; axes that are no loop's have these lengths. */
-function planned(
-  made: unknown,
-  lengths: Readonly<Record<string, number>> = {},
-  keep: Readonly<Record<string, string>> = {},
-): Plan {
-  const form = prune(hoist(lower(made as Graph)))
-  const axes = dynamicAxes(form)
-  const bindings = new Map(Object.entries(lengths).filter(([axis]) => !axes.includes(axis)))
-  return planOf(form, { bindings, axes, keep: new Map(Object.entries(keep)) })
-}
+import { planned } from './plan-support.js'
 
 /** Instructions as words, loops in brackets. */
 const words = (instructions: readonly Instruction[]): readonly string[] =>
