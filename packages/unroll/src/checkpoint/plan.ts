@@ -19,7 +19,7 @@ export interface CheckpointPlan {
   readonly text: string
   readonly steps: number
   readonly actions: readonly Action[]
-  /** The most states held at once, state 0 included. */
+  /** The most states held at once, state 0 included; beside them, a step at work has its own and a cotangent. */
   readonly held: number
   /** Advances: steps that are run besides the one that goes with each step back. */
   readonly advances: number
@@ -27,7 +27,7 @@ export interface CheckpointPlan {
 
 /**
  * A state every k steps, √T where not given: the way forward holds ⌈T/k⌉ states, and going back holds those of one
- * segment more. At most 2 T − T/k − … advances: every step but the last of each segment runs once more [chen2016].
+ * segment more. (⌈T/k⌉ − 1) k + T − ⌈T/k⌉ advances: forward to the last segment, then every step but the last of each [chen2016].
  * @throws GraphError `bad-steps`, `bad-checkpoint`.
  */
 export function checkpointEvery(steps: number, k: number = Math.ceil(Math.sqrt(steps))): CheckpointPlan {
