@@ -17,14 +17,14 @@ export interface EstimatorOptions {
   readonly mean?: number
   /** artbp: exponent of the tail of segment lengths, above 2; 'none' cuts with constant chance 1/mean. */
   readonly tail?: number | 'none'
-  /** full: characters per episode. */
+  /** full: events per episode. */
   readonly episode?: number
 }
 
 /** A schedule ready for the trainer, and how the stream is cut into episodes for it. */
 export interface Credit {
   readonly schedule: Schedule
-  /** Characters after which the carry is reset; undefined where the stream is one long episode. */
+  /** Events after which the carry is reset; undefined where the stream is one long episode. */
   readonly episode: number | undefined
   /** The estimator in half a sentence. */
   readonly meaning: string
@@ -47,7 +47,7 @@ export function creditOf(options: EstimatorOptions): Credit {
       return {
         schedule: full(),
         episode,
-        meaning: `the exact gradient of each episode of ${episode} characters`,
+        meaning: `the exact gradient of each episode of ${episode} events`,
       }
     }
     case 'tbptt': {

@@ -32,9 +32,14 @@ export function clock(seconds: number): string {
 
 /** A gradient norm: three significant digits, in powers of ten where it is far from 1. */
 export function norm(value: number): string {
+  return significant(value, 3)
+}
+
+/** A number with so many significant digits, two or more; in powers of ten where it is far from 1. */
+export function significant(value: number, digits: number): string {
   if (!Number.isFinite(value)) return '–'
-  if (value !== 0 && (value < 0.001 || value >= 100_000)) return value.toExponential(1)
-  return value >= 100 ? count(value) : value.toPrecision(3)
+  if (value !== 0 && (value < 0.001 || value >= 100_000)) return value.toExponential(digits - 2)
+  return value >= 10 ** (digits - 1) ? count(value) : value.toPrecision(digits)
 }
 
 /** `1 character`, `2 characters`. */

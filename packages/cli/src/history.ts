@@ -1,6 +1,6 @@
 import type { Report } from '@bptt/stream'
 
-/** A curve over events: `events[i]` is where the i-th piece ends, `values[i]` its weighted mean. */
+/** A curve over events: `events[i]` is where the i-th piece ends, `values[i]` its weighted mean, NaN where nothing in it has a weight. */
 export interface Curve {
   readonly events: readonly number[]
   readonly values: readonly number[]
@@ -8,8 +8,8 @@ export interface Curve {
 
 /** A curve that grows: it never holds more than {@link mostPieces} pieces. */
 export interface Recorder {
-  /** Takes in a value that stands for the next `weight` events. */
-  add(value: number, weight: number): void
+  /** Takes in the mean of a value over the next `events`, which together weigh `weight`: as much as they are, where not given. */
+  add(value: number, events: number, weight?: number): void
   readonly curve: Curve
 }
 
@@ -18,6 +18,7 @@ export const mostPieces = 512
 
 interface Piece {
   events: number
+  weight: number
   sum: number
 }
 
@@ -25,13 +26,8 @@ interface Piece {
 export function recorder(): Recorder {
   let pieces: Piece[] = []
   let width = 1
-  const add = (value: number, weight: number): void => {
-    const last = pieces.at(-1)
-    if (last === undefined || last.events >= width) pieces.push({ events: weight, sum: value * weight })
-    else {
-      last.events += weight
-      last.sum += value * weight
-    }
+  const add = (value: number, events: number, weight: number = events): void => {
+    join(pieces, { events, weight, sum: value * weight }, width)
     if (pieces.length <= mostPieces) return
     width *= 2
     pieces = merged(pieces, width)
@@ -42,7 +38,7 @@ export function recorder(): Recorder {
       let events = 0
       return {
         events: pieces.map(piece => (events += piece.events)),
-        values: pieces.map(({ events, sum }) => sum / events),
+        values: pieces.map(({ weight, sum }) => sum / weight),
       }
     },
   }
@@ -51,15 +47,19 @@ export function recorder(): Recorder {
 /** Neighbours joined until each piece is at least `width` events wide, the last excepted. */
 function merged(pieces: readonly Piece[], width: number): Piece[] {
   const out: Piece[] = []
-  for (const { events, sum } of pieces) {
-    const last = out.at(-1)
-    if (last === undefined || last.events >= width) out.push({ events, sum })
-    else {
-      last.events += events
-      last.sum += sum
-    }
-  }
+  for (const piece of pieces) join(out, piece, width)
   return out
+}
+
+/** Adds a piece to the last one, or behind it where that is `width` events wide. */
+function join(pieces: Piece[], piece: Piece, width: number): void {
+  const last = pieces.at(-1)
+  if (last === undefined || last.events >= width) pieces.push({ ...piece })
+  else {
+    last.events += piece.events
+    last.weight += piece.weight
+    last.sum += piece.sum
+  }
 }
 
 /** What a run leaves for a page: its curves and how long its segments were. Losses in nats per event. */
@@ -82,8 +82,8 @@ export function historian(): Historian {
   const [loss, norm] = [recorder(), recorder()]
   const segments = new Map<number, number>()
   return {
-    add({ length, loss: value, gradientNorm }): void {
-      loss.add(value, length)
+    add({ length, weight, loss: value, gradientNorm }): void {
+      loss.add(value, length, weight)
       norm.add(gradientNorm, length)
       segments.set(length, (segments.get(length) ?? 0) + 1)
     },

@@ -1,10 +1,9 @@
 import type { Loss } from '@bptt/graph'
-import { type Sample, softmaxCrossEntropy } from '@bptt/stream'
+import type { Sample } from '@bptt/stream'
 import type { Cell } from '@bptt/unroll'
-import type { Corpus } from './corpus.js'
-import { bits, plural } from './format.js'
-import { type CellName, cellOf, characterModel, parameterCount } from './model.js'
-import { characters, type Limits } from './source.js'
+import { plural } from './format.js'
+import { type CellName, type Described, parameterCount } from './model.js'
+import type { Reading } from './source.js'
 
 /** In what losses are said. */
 export interface Unit {
@@ -14,12 +13,32 @@ export interface Unit {
   readonly short: string
   /** What one event is: `character`. */
   readonly event: string
+  /** What one event is, on the live line: `char`. */
+  readonly brief: string
   /** A loss in nats per event, in this unit. */
   readonly of: (nats: number) => number
+  /** A value in this unit as text, more finely where asked for. */
+  readonly text: (value: number, fine?: boolean) => string
+}
+
+/** A loss of one of the simplest predictors, in the unit. */
+export interface Baseline {
+  readonly name: string
+  readonly value: number
+}
+
+/** What the simplest predictors lose on the events seen. */
+export interface Yardsticks {
+  /** Takes in an event, once it has been predicted. */
+  see(sample: Sample): void
+  readonly baselines: readonly Baseline[]
+  /** What they remember, as plain data. */
+  readonly state: unknown
 }
 
 /** What is learned: a stream of events, with the model and the loss that fit it. */
 export interface Material {
+  readonly kind: 'text' | 'data' | 'task'
   readonly name: string
   /** How much of what there is, for the reader. */
   readonly size: string
@@ -28,38 +47,23 @@ export interface Material {
   readonly modelText: string
   readonly loss: Loss
   readonly unit: Unit
-  /** Losses of the simplest predictors, in the unit. */
-  readonly baselines: readonly { readonly name: string; readonly value: number }[]
-  /** Events in the stream; undefined where nobody knows. */
+  /** The simplest predictors for the reader, before the first event. */
+  readonly toBeat: string
+  /** The simplest predictors, before the first event or where they stood. */
+  readonly yardsticks: (state?: unknown) => Yardsticks
+  /** Events in a pass; undefined where nobody knows. */
   readonly length: number | undefined
-  /** The events, always the same ones. */
-  readonly samples: (limits: Limits, signal: AbortSignal) => AsyncIterable<Sample>
+  /** The events, always the same ones where they can be read again. */
+  readonly samples: (reading: Reading) => AsyncIterable<Sample>
 }
 
-/** Loss in bits per character. */
-export const bitsPerCharacter: Unit = {
-  name: 'bits per character',
-  short: 'bits/char',
-  event: 'character',
-  of: bits,
+/** What can be trained and saved. */
+export interface Subject<D extends Described = Described> extends Material {
+  /** What a model file says of it. */
+  readonly described: D
 }
 
-/** A text, predicted character by character. */
-export function textMaterial(corpus: Corpus, cell: CellName, hidden: number): Material {
-  const spec = characterModel(cell, hidden, corpus.alphabet.length)
-  const model = cellOf(spec)
-  return {
-    name: corpus.name,
-    size: `${plural(corpus.ids.length, 'character')}, ${corpus.alphabet.length} different ones`,
-    model,
-    modelText: `${cell.toUpperCase()}, ${hidden} hidden units, ${plural(parameterCount(model), 'parameter')}`,
-    loss: softmaxCrossEntropy,
-    unit: bitsPerCharacter,
-    baselines: (['uniform', 'unigram', 'bigram'] as const).map(name => ({
-      name,
-      value: corpus.baselines[name],
-    })),
-    length: corpus.ids.length - 1,
-    samples: (limits, signal) => characters({ ids: corpus.ids, limits, signal }),
-  }
+/** A model in a few words: `LSTM, 64 hidden units, 1,234 parameters`. */
+export function modelTextOf(cell: CellName, hidden: number, model: Cell): string {
+  return `${cell.toUpperCase()}, ${plural(hidden, 'hidden unit')}, ${plural(parameterCount(model), 'parameter')}`
 }

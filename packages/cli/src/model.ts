@@ -1,6 +1,7 @@
 import { isShape, isTensor, leaves, showShape, type Tensor, type Tree } from '@bptt/graph'
 import { type Cell, elman, gru, lstm, withEmbedding, withReadout } from '@bptt/unroll'
 import { Failure } from './failure.js'
+import type { Numbers } from './records/scale.js'
 
 /** The recurrent cells `--cell` can name. */
 export const cells = ['lstm', 'gru', 'elman'] as const
@@ -19,17 +20,39 @@ export interface ModelSpec {
   readonly symbols: number
 }
 
-/** What is stored beside the tensors under the metadata key {@link metadataKey}. */
-export interface ModelRecord {
-  readonly format: 1
-  readonly model: ModelSpec
-  /** The symbol of each id. */
-  readonly alphabet: readonly string[]
-  /** The options and figures of the training run, for the reader of the file. */
-  readonly training: Readonly<Record<string, unknown>>
+/** A model of numbers: vector → recurrent cell → vector. */
+export interface NumberSpec {
+  readonly cell: CellName
+  readonly hidden: number
+  readonly inputs: number
+  readonly outputs: number
 }
 
-/** The safetensors metadata key of a character model. */
+/** A character model, and the symbol of each id. */
+export interface TextModel {
+  readonly model: ModelSpec
+  readonly alphabet: readonly string[]
+}
+
+/** A model of numbers, and how they were read. */
+export interface NumberModel {
+  readonly model: NumberSpec
+  readonly numbers: Numbers
+}
+
+/** What a model file says of its model. */
+export type Described = TextModel | NumberModel
+
+/** What is stored beside the tensors under the metadata key {@link metadataKey}. */
+export type ModelRecord = Described & {
+  readonly format: 1
+  /** The options and figures of the training run, for the reader of the file. */
+  readonly training: Readonly<Record<string, unknown>>
+  /** What the simplest predictors remembered when the run ended. */
+  readonly yardsticks?: unknown
+}
+
+/** The safetensors metadata key of a model. */
 export const metadataKey = 'bptt.model'
 
 /** A spec for an alphabet of `symbols`; symbols are embedded in at most 32 numbers. */
@@ -37,9 +60,12 @@ export function characterModel(cell: CellName, hidden: number, symbols: number):
   return { cell, hidden, embedding: Math.min(32, symbols), symbols }
 }
 
-/** The cell of a spec: input an id `[]`, output logits `[symbols]`. */
-export function cellOf({ cell, hidden, embedding, symbols }: ModelSpec): Cell {
-  const make = { lstm, gru, elman }[cell]
+/** The cell of a spec: of characters, input an id `[]`, output logits `[symbols]`; of numbers, `[inputs]` and `[outputs]`. */
+export function cellOf(spec: ModelSpec | NumberSpec): Cell {
+  const make = { lstm, gru, elman }[spec.cell]
+  const { hidden } = spec
+  if ('inputs' in spec) return withReadout(make({ inputs: spec.inputs, hidden }), { outputs: spec.outputs })
+  const { embedding, symbols } = spec
   return withReadout(withEmbedding(make({ inputs: embedding, hidden }), { symbols }), { outputs: symbols })
 }
 
@@ -61,9 +87,7 @@ export function encodeRecord(record: ModelRecord): string {
 export function decodeRecord(metadata: Readonly<Record<string, string>>, path: string): ModelRecord {
   const text = metadata[metadataKey]
   if (text === undefined)
-    throw new Failure(
-      `${path} holds tensors but no character model; models are written by 'bptt train --save'`,
-    )
+    throw new Failure(`${path} holds tensors but no model of bptt; models are written by 'bptt train --save'`)
   const record = parse(text)
   if (!isRecord(record))
     throw new Failure(
@@ -99,14 +123,27 @@ function parse(text: string): unknown {
 
 function isRecord(value: unknown): value is ModelRecord {
   if (!isObject(value) || value['format'] !== 1 || !isObject(value['training'])) return false
-  const { alphabet, model } = value
-  return isAlphabet(alphabet) && isObject(model) && isSpec(model) && model['symbols'] === alphabet.length
+  const { alphabet, model, numbers } = value
+  if (!isObject(model) || !cells.some(cell => cell === model['cell'])) return false
+  if (numbers !== undefined)
+    return areSizes(model, ['hidden', 'inputs', 'outputs']) && areNumbers(numbers, model)
+  const sized = areSizes(model, ['hidden', 'embedding', 'symbols'])
+  return sized && isAlphabet(alphabet) && model['symbols'] === alphabet.length
 }
 
-function isSpec(model: Readonly<Record<string, unknown>>): boolean {
-  const sizes = ['hidden', 'embedding', 'symbols'].map(name => model[name])
-  return (
-    cells.some(cell => cell === model['cell']) && sizes.every(n => Number.isSafeInteger(n) && Number(n) > 0)
+const areSizes = (model: Readonly<Record<string, unknown>>, names: readonly string[]): boolean =>
+  names.every(name => Number.isSafeInteger(model[name]) && Number(model[name]) > 0)
+
+/** Scales as wide as the model; the rest is read again by the options in `training`. */
+function areNumbers(numbers: unknown, model: Readonly<Record<string, unknown>>): numbers is Numbers {
+  if (!isObject(numbers)) return false
+  return isScale(numbers['input'], model['inputs']) && isScale(numbers['target'], model['outputs'])
+}
+
+function isScale(value: unknown, width: unknown): boolean {
+  if (!isObject(value)) return false
+  return [value['mean'], value['deviation']].every(
+    list => Array.isArray(list) && list.length === width && list.every(Number.isFinite),
   )
 }
 
@@ -114,6 +151,7 @@ function isAlphabet(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length > 1 && value.every(s => typeof s === 'string' && s !== '')
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+/** True for a plain object. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,20 +1,21 @@
 import { ewma, type Report } from '@bptt/stream'
-import { bits, clock, figure, norm, plural, rate } from './format.js'
+import { clock, figure, norm, plural, rate } from './format.js'
+import type { Material, Unit } from './material.js'
 import { type Limits, lastStep } from './source.js'
 
 /** The figures of a training run so far. */
 export interface Progress {
-  /** Characters learned from, those before a resumption included. */
+  /** Events learned from, those before a resumption included. */
   readonly events: number
-  /** Characters learned from before a resumption. */
+  /** Events learned from before a resumption. */
   readonly before: number
   readonly updates: number
   readonly seconds: number
-  /** Bits per character lately (half-life {@link halfLife} characters), each predicted before it was learned from. */
+  /** The loss lately (half-life {@link halfLife} events) in the unit of what is learned, each event predicted before it was learned from. */
   readonly recent: number
-  /** Bits per character over all characters so far, each predicted before it was learned from. */
+  /** The loss over all events so far, each predicted before it was learned from. */
   readonly prequential: number
-  /** Mean segment length in characters. */
+  /** Mean segment length in events. */
   readonly segment: number
   /** Global norm of the last gradient, before clipping. */
   readonly gradientNorm: number
@@ -22,7 +23,7 @@ export interface Progress {
   readonly clipped: number
 }
 
-/** Characters after which a loss counts half as much as a new one in {@link Progress.recent}. */
+/** Events after which a loss counts half as much as a new one in {@link Progress.recent}. */
 export const halfLife = 3000
 
 /** A fold over the reports of a trainer. */
@@ -45,17 +46,17 @@ const nothing: Progress = {
   clipped: 0,
 }
 
-/** A meter that has seen nothing, of a run that resumes one of `before` characters. */
-export function meter(before: number = 0): Meter {
+/** A meter that has seen nothing, of a run that resumes one of `before` events; losses in a unit. */
+export function meter({ of }: Unit, before: number = 0): Meter {
   const lately = ewma(halfLife)
   let [state, clips, segments] = [lately.init(), 0, 0]
   let progress: Progress = { ...nothing, events: before, before }
   const add = (report: Report, seconds: number): Progress => {
     const { events, updates, gradientNorm } = report
-    state = lately.update(state, report.loss, report.length)
+    state = lately.update(state, report.loss, report.weight)
     clips += report.clipped ? 1 : 0
     segments += 1
-    const [recent, prequential] = [bits(lately.value(state)), bits(report.prequential)]
+    const [recent, prequential] = [of(lately.value(state)), of(report.prequential)]
     const averages = { segment: (events - before) / segments, clipped: clips / segments }
     progress = { events, before, updates, seconds, recent, prequential, gradientNorm, ...averages }
     return progress
@@ -68,24 +69,28 @@ export function meter(before: number = 0): Meter {
   }
 }
 
-/** Characters learned from per second; NaN before the first. */
+/** Events learned from per second; NaN before the first. */
 export function speed({ events, before, seconds }: Progress): number {
   return events === before || seconds <= 0 ? Number.NaN : (events - before) / seconds
 }
 
-/** Seconds until the first limit of a run over a text of `length` characters; NaN where it cannot be told yet. */
-export function remaining(progress: Progress, limits: Limits, length: number): number {
+/** Seconds until the first limit of a run over passes of `length` events; NaN where it cannot be told yet. */
+export function remaining(progress: Progress, limits: Limits, length: number = Infinity): number {
   const { seconds = Infinity } = limits
   const steps = (lastStep(limits, length) - progress.events) / speed(progress)
   const least = Math.min(seconds - progress.seconds, Number.isNaN(steps) ? Infinity : steps)
   return least === Infinity ? Number.NaN : Math.max(0, least)
 }
 
-/** The live line: bits per character, speed, updates, mean segment, gradient norm, elapsed and remaining time. */
-export function liveLine(progress: Progress, limits: Limits, length: number): string {
+/** The live line: loss, speed, updates, mean segment, gradient norm, elapsed and remaining time. */
+export function liveLine(
+  progress: Progress,
+  limits: Limits,
+  { unit, length }: Pick<Material, 'unit' | 'length'>,
+): string {
   return [
-    `${figure(progress.recent)} bits/char (run ${figure(progress.prequential)})`,
-    `${rate(speed(progress))} chars/s`,
+    `${unit.text(progress.recent)} ${unit.short} (run ${unit.text(progress.prequential)})`,
+    `${rate(speed(progress))} ${unit.brief}s/s`,
     plural(progress.updates, 'update'),
     `segment ${figure(progress.segment, 1)}`,
     `gradient ${norm(progress.gradientNorm)}`,

@@ -1,45 +1,45 @@
-import type { TextBaselines } from '@bptt/stream'
 import type { Outcome, Plan } from './learn.js'
-import { cellOf, type ModelSpec, parameterCount } from './model.js'
+import { type Described, parameterCount } from './model.js'
 import { type Progress, speed } from './progress.js'
 import { passOf } from './source.js'
 
-/** One line of `--json`: the figures of a run at one moment. Bits are per character. */
+/** One line of `--json`: the figures of a run at one moment. Losses in the unit that the last line names. */
 export interface JsonRecord {
-  readonly characters: number
-  /** How often the text has been begun, from 1. */
-  readonly pass: number
+  readonly events: number
+  /** How often the text or the file has been begun, from 1; null where it is read once, as it comes. */
+  readonly pass: number | null
   readonly updates: number
   readonly seconds: number
-  readonly charactersPerSecond: number | null
-  /** Lately (a character 3000 ago counts half as much as a new one), each predicted before it was learned from. */
-  readonly bits: number | null
-  /** Over all characters so far, each predicted before it was learned from. */
-  readonly prequentialBits: number | null
+  readonly eventsPerSecond: number | null
+  /** Over all events so far, each predicted before it was learned from. */
+  readonly loss: number | null
+  /** Lately: an event 3000 ago counts half as much as a new one. */
+  readonly lately: number | null
   readonly meanSegment: number | null
   readonly gradientNorm: number | null
   /** Share of updates whose gradient was clipped, in [0, 1]. */
   readonly clipped: number
 }
 
-/** The record of a progress; what is not a finite number becomes null, as JSON has it. */
-export function jsonRecord(progress: Progress, textLength: number): JsonRecord {
+/** The record of a progress; what is not a finite number becomes null, as JSON has it. `length` is that of a pass. */
+export function jsonRecord(progress: Progress, length: number | undefined): JsonRecord {
   return {
-    characters: progress.events,
-    pass: passOf(progress.events, textLength),
+    events: progress.events,
+    pass: length === undefined ? null : passOf(progress.events, length),
     updates: progress.updates,
     seconds: rounded(progress.seconds) ?? 0,
-    charactersPerSecond: rounded(speed(progress)),
-    bits: finite(progress.recent),
-    prequentialBits: finite(progress.prequential),
+    eventsPerSecond: rounded(speed(progress)),
+    loss: finite(progress.prequential),
+    lately: finite(progress.recent),
     meanSegment: finite(progress.segment),
     gradientNorm: finite(progress.gradientNorm),
     clipped: progress.clipped,
   }
 }
 
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null
+/** A number as JSON has it: null where it is not finite. */
+export function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null
 }
 
 function rounded(value: number): number | null {
@@ -49,10 +49,12 @@ function rounded(value: number): number | null {
 /** The last line of `--json`: the final figures, what was trained, and how it ended. */
 export interface FinalRecord extends JsonRecord {
   readonly final: true
-  readonly ending: 'finished' | 'interrupted' | 'diverged'
-  /** Bits per character of the simplest predictors, counted on the whole text. */
-  readonly baselines: TextBaselines
-  readonly model: ModelSpec & { readonly parameters: number }
+  readonly ending: 'finished' | 'interrupted' | 'diverged' | 'broken'
+  /** Of the losses: `bits per character`, `RMSE`. */
+  readonly unit: string
+  /** Losses of the simplest predictors. */
+  readonly baselines: Readonly<Record<string, number | null>>
+  readonly model: Described['model'] & { readonly parameters: number }
   /** The schedule of the estimator, as text. */
   readonly estimator: string
   readonly options: Readonly<Record<string, unknown>>
@@ -61,20 +63,23 @@ export interface FinalRecord extends JsonRecord {
 }
 
 /** The last record of a run. */
-export function finalRecord({ corpus, spec, credit, options }: Plan, outcome: Outcome): FinalRecord {
+export function finalRecord({ subject, credit, options }: Plan, outcome: Outcome): FinalRecord {
+  const { model, unit, described, length } = subject
   return {
-    ...jsonRecord(outcome.progress, corpus.ids.length),
+    ...jsonRecord(outcome.progress, length),
     final: true,
     ending: endingOf(outcome),
-    baselines: corpus.baselines,
-    model: { ...spec, parameters: parameterCount(cellOf(spec)) },
+    unit: unit.name,
+    baselines: Object.fromEntries(outcome.baselines.map(({ name, value }) => [name, finite(value)])),
+    model: { ...described.model, parameters: parameterCount(model) },
     estimator: credit.schedule.text,
     options,
     saved: outcome.saved ?? null,
   }
 }
 
-function endingOf({ divergence, cause }: Outcome): FinalRecord['ending'] {
+function endingOf({ divergence, broken, cause }: Outcome): FinalRecord['ending'] {
   if (divergence !== undefined) return 'diverged'
+  if (broken !== undefined) return 'broken'
   return cause === undefined ? 'finished' : 'interrupted'
 }

@@ -1,9 +1,9 @@
 import { type Loaded, load } from '@bptt/stream/node'
 import type { Command } from 'commander'
-import type { Corpus } from './corpus.js'
 import { Failure } from './failure.js'
 import { count, plural, quoted } from './format.js'
-import { decodeRecord, type ModelRecord, type ModelSpec } from './model.js'
+import type { Subject } from './material.js'
+import { type Described, decodeRecord, type ModelRecord } from './model.js'
 import { type Limits, lastStep } from './source.js'
 
 /** A run that was stopped, as its file tells of it. */
@@ -29,11 +29,18 @@ const kept: Readonly<Record<string, string | undefined>> = {
   schedule: undefined,
   over: 'schedule',
   warmup: undefined,
+  input: undefined,
+  target: undefined,
+  ahead: undefined,
+  loss: undefined,
+  scale: undefined,
+  reset: undefined,
+  weight: undefined,
 }
 
 /**
  * Reads the file of a stopped run. Throws GraphError where there is none.
- * @throws Failure where it holds no character model.
+ * @throws Failure where it holds no model.
  */
 export async function readStopped(path: string): Promise<Stopped> {
   const snapshot = await load(path)
@@ -52,41 +59,61 @@ export function adopt(command: Command, { record }: Stopped): void {
     const name = option.attributeName()
     const value = record.training[name]
     if (!(name in kept) || value === undefined || given(name) || given(kept[name])) continue
-    command.setOptionValueWithSource(name, option.parseArg?.(String(value), undefined), 'file')
+    const { parseArg: parse } = option
+    command.setOptionValueWithSource(name, parse ? parse(String(value), undefined) : value, 'file')
   }
 }
 
+/** The options that say which numbers a model reads, with their names in the model file. */
+const reads = ['input', 'target', 'ahead', 'loss', 'reset', 'weight'] as const
+
 /**
- * Checks that a stopped run can go on with a model and a text, up to a limit.
+ * Checks that a stopped run can go on with what is to be learned, up to a limit.
  * @throws Failure that names the first thing that does not fit.
  */
 export function checkStopped(
   { path, snapshot, record }: Stopped,
-  spec: ModelSpec,
-  { alphabet, ids, name }: Corpus,
+  { name, described, length, unit }: Subject,
+  options: Readonly<Record<string, unknown>>,
   limits: Limits,
 ): void {
+  const refuse = (why: string): Failure => new Failure(`cannot resume ${path}: ${why}`)
   for (const part of ['cell', 'hidden'] as const)
-    if (record.model[part] !== spec[part])
-      throw new Failure(
-        `cannot resume ${path}: its model has --${part} ${record.model[part]}, but ${spec[part]} is asked for; a run goes on with the model it began with`,
+    if (record.model[part] !== described.model[part])
+      throw refuse(
+        `its model has --${part} ${record.model[part]}, but ${described.model[part]} is asked for; a run goes on with the model it began with`,
       )
-  checkAlphabet(path, record.alphabet, alphabet, name)
-  const [position, last] = [snapshot.open.t, lastStep(limits, ids.length)]
+  const misfit = otherSubject(record, described, name) ?? otherNumbers(record.training, options)
+  if (misfit !== undefined) throw refuse(misfit)
+  const [position, last] = [snapshot.open.t, lastStep(limits, length ?? Infinity)]
   if (position >= last)
-    throw new Failure(
-      `cannot resume ${path}: it has read ${plural(position, 'character')} and the run ends after ${count(last)}; ask for more with --steps (they count from the beginning) or --seconds`,
+    throw refuse(
+      `it has read ${plural(position, unit.event)} and the run ends after ${count(last)}; ask for more with --steps (they count from the beginning) or --seconds`,
     )
 }
 
-function checkAlphabet(path: string, known: readonly string[], found: readonly string[], name: string): void {
+function otherSubject(record: Described, described: Described, name: string): string | undefined {
+  const [text, wanted] = ['alphabet' in record, 'alphabet' in described]
+  if (text !== wanted) return `its model reads ${text ? 'text, as --text' : 'numbers, as --data'} gives it`
+  if (!('alphabet' in record && 'alphabet' in described)) return undefined
+  return otherAlphabet(record.alphabet, described.alphabet, name)
+}
+
+function otherAlphabet(known: readonly string[], found: readonly string[], name: string): string | undefined {
   const [fresh] = found.filter(symbol => !known.includes(symbol))
   const [lost] = known.filter(symbol => !found.includes(symbol))
   const rule = 'a run goes on with the text it began with'
   if (fresh !== undefined)
-    throw new Failure(
-      `cannot resume ${path}: ${name} has the symbol ${quoted(fresh)}, which its model does not know; ${rule}`,
-    )
-  if (lost !== undefined)
-    throw new Failure(`cannot resume ${path}: ${name} lacks the symbol ${quoted(lost)} of its model; ${rule}`)
+    return `${name} has the symbol ${quoted(fresh)}, which its model does not know; ${rule}`
+  return lost === undefined ? undefined : `${name} lacks the symbol ${quoted(lost)} of its model; ${rule}`
+}
+
+function otherNumbers(
+  before: ModelRecord['training'],
+  options: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const part = reads.find(name => before[name] !== options[name])
+  if (part === undefined) return undefined
+  const said = (value: unknown): string => (value === undefined ? 'none' : `'${String(value)}'`)
+  return `it was begun with --${part} ${said(before[part])}, but ${said(options[part])} is asked for; a run goes on with the numbers it began with`
 }

@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import { Failure } from './failure.js'
 import { count, quoted } from './format.js'
 import { type Draw, generate, type Reader } from './generate.js'
-import { cellOf, checkParams, decodeRecord, type ModelRecord } from './model.js'
+import { cellOf, checkParams, decodeRecord, type TextModel } from './model.js'
 import { real, whole } from './options.js'
 
 interface SampleOptions extends Draw {
@@ -46,6 +46,8 @@ async function sample({ model: path, length, prompt, ...draw }: SampleOptions): 
   const loaded = await load(path)
   if (loaded.warning !== undefined) process.stderr.write(`bptt: ${loaded.warning}\n`)
   const record = decodeRecord(loaded.metadata, path)
+  if (!('alphabet' in record))
+    throw new Failure(`${path} is a model of numbers (--data); sample lets models of text (--text) write`)
   checkParams(cellOf(record.model), loaded.params, path)
   const text = written(record, loaded, prompt, length, draw)
   await pipeline(Readable.from(withPrompt(prompt, text)), process.stdout, { end: false })
@@ -56,7 +58,7 @@ async function sample({ model: path, length, prompt, ...draw }: SampleOptions): 
  * @throws Failure where the prompt has a symbol the model does not know.
  */
 export function written(
-  { model, alphabet }: Pick<ModelRecord, 'model' | 'alphabet'>,
+  { model, alphabet }: TextModel,
   { params }: Pick<Snapshot, 'params'>,
   prompt: string,
   length: number,

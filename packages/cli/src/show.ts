@@ -22,19 +22,18 @@ export function forPeople(quiet: boolean): Show {
     begin(plan): void {
       if (!quiet) print(`${opening(plan)}\n`)
     },
-    progress({ limits, corpus }, progress): void {
+    progress({ limits, subject }, progress): void {
       if (quiet) return
       loss.add(progress.recent, 1)
-      const line = (): string => liveLine(progress, limits, corpus.ids.length)
+      const line = (): string => liveLine(progress, limits, subject)
       // off a terminal there are no columns
       const { columns = 0 } = process.stderr
       live.show(() => paint.cyan(withSparkline(line(), loss.curve.values, columns)), progress.seconds)
     },
     end(plan, outcome): void {
       live.clear()
-      if (outcome.cause === undefined && outcome.divergence === undefined)
-        print(`${figures(plan, outcome)}\n${kept(outcome)}`)
-      sayStopped(outcome)
+      if (wentWell(outcome)) print(`${figures(plan, outcome)}\n${kept(outcome)}`)
+      sayStopped(plan, outcome)
     },
   }
 }
@@ -44,17 +43,22 @@ export function forPrograms(quiet: boolean): Show {
   const due = paced(0.2)
   return {
     begin(): void {},
-    progress({ corpus }, progress): void {
-      if (!quiet && due(progress.seconds)) print(JSON.stringify(jsonRecord(progress, corpus.ids.length)))
+    progress({ subject }, progress): void {
+      if (!quiet && due(progress.seconds)) print(JSON.stringify(jsonRecord(progress, subject.length)))
     },
     end(plan, outcome): void {
       print(JSON.stringify(finalRecord(plan, outcome)))
-      sayStopped(outcome)
+      sayStopped(plan, outcome)
     },
   }
 }
 
-function sayStopped(outcome: Outcome): void {
+/** True for a run that came to its end. */
+export function wentWell({ cause, divergence, broken }: Outcome): boolean {
+  return cause === undefined && divergence === undefined && broken === undefined
+}
+
+function sayStopped({ subject }: Plan, outcome: Outcome): void {
   if (outcome.cause !== undefined && outcome.cause !== 'closed output')
-    process.stderr.write(`${stopped(outcome)}\n`)
+    process.stderr.write(`${stopped(subject.unit, outcome)}\n`)
 }

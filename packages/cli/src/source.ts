@@ -1,21 +1,28 @@
 import type { Sample } from '@bptt/stream'
 
-/** When the reading of a text ends; with neither limit, after one pass. */
+/** When a reading ends; with neither limit, after one pass. */
 export interface Limits {
   readonly seconds?: number
-  /** Characters learned from, those before a resumption included. */
+  /** Events learned from, those before a resumption included. */
   readonly steps?: number
 }
 
-/** A text as ids, and how it is read. */
+/** Events that can be read from any place on. */
+export interface Stream {
+  /** The events of one pass from place `at` on. */
+  readonly from: (at: number) => AsyncIterable<Sample> | Iterable<Sample>
+  /** Events in a pass; undefined where nobody knows: such a stream is read once. */
+  readonly length: number | undefined
+}
+
+/** How a stream is read. */
 export interface Reading {
-  readonly ids: ArrayLike<number>
   readonly limits: Limits
-  /** Characters after which the carry is reset; undefined for never within a pass. */
+  /** Events after which the carry is reset; undefined for never within a pass. */
   readonly episode?: number | undefined
-  /** Characters to pass over, read by a run that this one resumes; 0 where not given. */
+  /** Events to pass over, read by a run that this one resumes; 0 where not given. */
   readonly from?: number | undefined
-  /** Ends the reading at the next character. */
+  /** Ends the reading at the next event. */
   readonly signal: AbortSignal
   /** Seconds on a clock that only goes forward. */
   readonly now?: () => number
@@ -25,42 +32,51 @@ export interface Reading {
 const turnEvery = 0.015
 
 /**
- * The characters of a text in order, each with its successor as target: `{input: x_t, target: x_(t+1)}`.
- *
- * At the end of the text it starts again, with a reset carry. Gives the event loop a turn every 15 ms, so that
- * timers, signals and the terminal are served while the consumer computes.
+ * The events of a stream, pass after pass until a limit; each pass but the first begins with a reset carry. Gives the event loop a
+ * turn every 15 ms, so that timers, signals and the terminal are served while the consumer computes.
  */
-export async function* characters(reading: Reading): AsyncGenerator<Sample, void, void> {
-  const { ids, signal, now = () => performance.now() / 1000 } = reading
-  const pairs = ids.length - 1
-  const steps = lastStep(reading.limits, ids.length)
-  const end = now() + (reading.limits.seconds ?? Infinity)
-  let turned = now()
-  for (let t = reading.from ?? 0; t < steps && now() < end; t++) {
-    if (now() - turned >= turnEvery) {
-      await turn()
-      turned = now()
+export async function* events(stream: Stream, reading: Reading): AsyncGenerator<Sample, void, void> {
+  const { limits, episode, from = 0, signal, now = () => performance.now() / 1000 } = reading
+  const { length = Infinity } = stream
+  const [steps, end] = [lastStep(limits, length), now() + (limits.seconds ?? Infinity)]
+  let [t, turned] = [from, now()]
+  while (t < steps && length > 0) {
+    let place = length === Infinity ? t : t % length
+    for await (const sample of stream.from(place)) {
+      if (now() - turned >= turnEvery) {
+        await turn()
+        turned = now()
+      }
+      if (signal.aborted || now() >= end) return
+      const anew = t > 0 && (place === 0 || (episode !== undefined && place % episode === 0))
+      yield anew ? { ...sample, reset: true } : sample
+      place++
+      if (++t >= steps) return
     }
-    if (signal.aborted) return
-    yield sample(ids, t, t % pairs, reading.episode)
+    if (length === Infinity) return
   }
 }
 
-/** How often the text has been begun after `events` characters learned from, counted from 1. */
+/** The characters of a text, each with its successor as target: `{input: x_t, target: x_(t+1)}`. */
+export function characters(ids: ArrayLike<number>): Stream {
+  const length = Math.max(0, ids.length - 1)
+  return {
+    length,
+    *from(at) {
+      for (let i = at; i < length; i++) yield { input: ids[i]!, target: ids[i + 1]! }
+    },
+  }
+}
+
+/** How often the stream has been begun after `events` learned from, counted from 1; `length` is that of a pass. */
 export function passOf(events: number, length: number): number {
-  return Math.floor(Math.max(events - 1, 0) / Math.max(length - 1, 1)) + 1
+  return Math.floor(Math.max(events - 1, 0) / Math.max(length, 1)) + 1
 }
 
-/** The number of characters a reading ends after, time permitting: without limits, all that have a successor. */
+/** The number of events a reading ends after, time permitting: without limits, those of a pass. */
 export function lastStep({ seconds, steps }: Limits, length: number): number {
-  if (length < 2) return 0
-  return steps ?? (seconds === undefined ? length - 1 : Infinity)
-}
-
-function sample(ids: ArrayLike<number>, t: number, at: number, episode: number | undefined): Sample {
-  const pair = { input: ids[at] as number, target: ids[at + 1] as number }
-  const fresh = t > 0 && (at === 0 || (episode !== undefined && at % episode === 0))
-  return fresh ? { ...pair, reset: true } : pair
+  if (length === 0) return 0
+  return steps ?? (seconds === undefined ? length : Infinity)
 }
 
 function turn(): Promise<void> {

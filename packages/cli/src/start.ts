@@ -1,16 +1,17 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
-import { packageCorpus } from './corpus.js'
+import { type Corpus, packageCorpus } from './corpus.js'
 import { creditOf } from './estimator.js'
 import type { Outcome, Plan } from './learn.js'
-import { characterModel } from './model.js'
+import type { TextModel } from './model.js'
 import { updatesOf } from './optimizer.js'
 import { real, whole } from './options.js'
 import { written } from './sample.js'
 import { checkSavePath } from './savefile.js'
-import { forPeople } from './show.js'
+import { forPeople, wentWell } from './show.js'
 import { coloursFor, print } from './terminal.js'
+import { textSubject } from './text.js'
 import { conclude, perform } from './train.js'
 import { framed } from './view.js'
 
@@ -52,23 +53,26 @@ export function startCommand(): Command {
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const plan = await planOf(options)
+  const subject = textSubject(await corpusToLearn(), settings.cell, settings.hidden)
+  const plan = planOf(options, subject)
   const paint = coloursFor(process.stdout)
   print(
     paint.bold('An LSTM learns to write TypeScript, online: each character is predicted, then learned from.'),
   )
   const outcome = await perform(plan, forPeople(false))
-  if (outcome.cause === undefined && outcome.divergence === undefined) farewell(plan, outcome)
-  conclude(outcome)
+  if (wentWell(outcome)) farewell(subject.described, plan.seed, outcome)
+  conclude(plan, outcome)
 }
 
-async function planOf({ seconds, seed }: StartOptions): Promise<Plan> {
+async function corpusToLearn(): Promise<Corpus> {
   await mkdir(dirname(path), { recursive: true })
   await checkSavePath(path)
-  const corpus = await packageCorpus('rxjs')
+  return packageCorpus('rxjs')
+}
+
+function planOf({ seconds, seed }: StartOptions, subject: Plan['subject']): Plan {
   return {
-    corpus,
-    spec: characterModel(settings.cell, settings.hidden, corpus.alphabet.length),
+    subject,
     credit: creditOf({ ...settings, seed }),
     updates: updatesOf(settings),
     seed,
@@ -78,12 +82,9 @@ async function planOf({ seconds, seed }: StartOptions): Promise<Plan> {
   }
 }
 
-function farewell(plan: Plan, outcome: Outcome): void {
-  const record = { model: plan.spec, alphabet: plan.corpus.alphabet }
-  const known = [...prompt].every(symbol => plan.corpus.alphabet.includes(symbol)) ? prompt : ''
-  const text = [...written(record, outcome.snapshot, known, 300, { temperature: 0.6, seed: plan.seed })].join(
-    '',
-  )
+function farewell(model: TextModel, seed: number, { snapshot }: Outcome): void {
+  const known = [...prompt].every(symbol => model.alphabet.includes(symbol)) ? prompt : ''
+  const text = [...written(model, snapshot, known, 300, { temperature: 0.6, seed })].join('')
   const bptt = process.env['BPTT_COMMAND'] ?? 'npx bptt'
   print(`\n${framed('what it writes now, temperature 0.6', known + text)}\n`)
   print('Next:')

@@ -1,12 +1,12 @@
 import type { Report } from '@bptt/stream'
 import { Command } from 'commander'
-import { readCorpus } from './corpus.js'
 import { creditOf, defaults, type EstimatorOptions, estimators } from './estimator.js'
 import { exitCodes, Failure } from './failure.js'
+import { plural } from './format.js'
 import { historian } from './history.js'
 import { exitCodeOf } from './interrupt.js'
 import { learn, type Outcome, type Plan } from './learn.js'
-import { type CellName, cells, characterModel } from './model.js'
+import { type CellName, cells } from './model.js'
 import { defaultOver, type OptimizerOptions, optimizers, rates, schedules, updatesOf } from './optimizer.js'
 import { oneOf, orNone, real, whole } from './options.js'
 import { checkPagePath, writePage } from './page/file.js'
@@ -14,10 +14,10 @@ import { runPage } from './page/run.js'
 import { adopt, checkStopped, readStopped, type Stopped } from './resume.js'
 import { checkSavePath, defaultSave } from './savefile.js'
 import { forPeople, forPrograms, type Show } from './show.js'
+import { type SourceOptions, sourceOptions, subjectOf } from './subject.js'
 
 /** The options of `bptt train` as they were given, with the defaults of those that have one. */
-export interface TrainOptions extends EstimatorOptions, OptimizerOptions {
-  readonly text: string
+export interface TrainOptions extends EstimatorOptions, OptimizerOptions, SourceOptions {
   readonly cell: CellName
   readonly hidden: number
   readonly seconds?: number
@@ -37,17 +37,23 @@ Examples:
   bptt train --text notes.txt --save run.safetensors --checkpoint-every 1e5
   bptt train --text notes.txt --resume run.safetensors --seconds 600
   cat *.md | bptt train --text - --hidden 128 --steps 1e6 --save notes.safetensors
+  bptt train --data machine.csv --input 'temperature,state:on|off' --target load --save load.safetensors
+  sensor | bptt train --data - --format ndjson --input pressure --target pressure --ahead 1 --save
 
-Each character is predicted before it is learned from: in the first pass, bits per character are those of unseen text.
+Each event (a character, a record) is predicted before it is learned from: in the first pass, losses are those of unseen events.
 A run ends at its limit or with Ctrl-C; either way the model is saved where --save says.
---resume goes on with the options of the run before, others may be given: on the same text, bit for bit as if it had not been stopped.
+--resume goes on with the options of the run before, others may be given: on the same events, bit for bit as if it had not been stopped.
+A column is a name (a number), NAME:a|b|c (one of these words, one-hot) or NAME:8 (a list of 8 numbers, NDJSON only).
 
 Exit codes: 0 ok, 1 the loss is not finite any more, 2 bad input, 130 Ctrl-C, 143 SIGTERM`
 
-/** `bptt train`: learns a text one character at a time. */
+/** `bptt train`: learns a text one character at a time, or numbers record by record. */
 export function trainCommand(): Command {
-  const command = new Command('train').description('learn a text one character at a time, online')
-  textOptions(command)
+  const command = new Command('train').description(
+    'learn a text character by character, or numbers record by record, online',
+  )
+  sourceOptions(command)
+  limitOptions(command)
   modelOptions(command)
   estimatorOptions(command)
   optimizerOptions(command)
@@ -55,17 +61,15 @@ export function trainCommand(): Command {
   return command.addHelpText('after', examples).action(train)
 }
 
-function textOptions(command: Command): void {
+function limitOptions(command: Command): void {
   command
-    .optionsGroup('Text:')
-    .requiredOption('--text <FILE>', "the text, UTF-8; '-' reads standard input")
+    .optionsGroup('Limits (with none, a text or file is read once; until a limit, again and again):')
     .option('--seconds <N>', 'stop after so much time', real('--seconds', { above: 0 }))
     .option(
       '--steps <N>',
-      'stop after so many characters, those before --resume included',
+      'stop after so many events, those before --resume included',
       whole('--steps', 1, 1e12),
     )
-    .addHelpText('after', '\nWith no limit the text is read once; until a limit it is read again and again.')
 }
 
 /** Options of the model and the seed. */
@@ -93,10 +97,10 @@ function estimatorOptions(command: Command): void {
       `artbp: segments of length l have chance l^-ALPHA, 'none' for a constant chance to cut (default: ${tail})`,
       exponent,
     )
-    .option('--every <K>', `tbptt: cut at every K-th character (default: ${every})`, whole('--every', 1, 1e6))
+    .option('--every <K>', `tbptt: cut at every K-th event (default: ${every})`, whole('--every', 1, 1e6))
     .option(
       '--episode <N>',
-      `full: exact gradients of episodes of N characters (default: ${episode})`,
+      `full: exact gradients of episodes of N events (default: ${episode})`,
       whole('--episode', 2, 1e6),
     )
 }
@@ -133,7 +137,7 @@ function outputOptions(command: Command): void {
     .option('--save [PATH]', `save the model at the end (default PATH: ${defaultSave})`)
     .option(
       '--checkpoint-every <N>',
-      'save every N characters too, in the background',
+      'save every N events too, in the background',
       whole('--checkpoint-every', 1, 1e12),
     )
     .option('--resume <PATH>', 'go on from a saved model; saved there again, unless --save says otherwise')
@@ -152,7 +156,7 @@ async function train(given: TrainOptions, command: Command): Promise<void> {
   const past = historian()
   const outcome = await perform(plan, show, report => past.add(report))
   if (options.html !== undefined) await writePage(options.html, runPage(plan, outcome, past.history))
-  conclude(outcome)
+  conclude(plan, outcome)
 }
 
 /** Learns by a plan while showing it. */
@@ -172,37 +176,41 @@ export async function perform(
 
 /**
  * Sets the exit code of a run that was stopped.
- * @throws Failure with exit code 1 where the run diverged.
+ * @throws Failure with exit code 1 where the run diverged, 2 where the source broke off.
  */
-export function conclude({ cause, divergence, saved, progress }: Outcome): void {
+export function conclude({ subject }: Plan, { cause, divergence, broken, saved, progress }: Outcome): void {
   if (cause !== undefined) process.exitCode = exitCodeOf(cause)
+  const after = `after ${plural(progress.events, subject.unit.event)}`
+  if (broken !== undefined) {
+    const kept = saved === undefined ? 'nothing is saved' : `the model is saved in ${saved}`
+    throw new Failure(`${broken}; learning ended ${after}, ${kept}`)
+  }
   if (divergence === undefined) return
   const kept = saved === undefined ? 'nothing is saved' : `the last good model is saved in ${saved}`
-  const when = `after ${progress.events} characters`
   throw new Failure(
-    `learning broke down ${when}: ${divergence}; ${kept}; try a smaller --lr`,
+    `learning broke down ${after}: ${divergence}; ${kept}; try a smaller --lr`,
     exitCodes.finding,
   )
 }
 
-/** Checks everything that can be checked before the first character is learned from. */
+/** Checks everything that can be checked before the first event is learned from. */
 async function planOf(options: TrainOptions, before: Stopped | undefined): Promise<Plan> {
   const credit = creditOf(options)
+  const updates = updatesOf(options)
   const save = await savePathOf(options)
-  const corpus = await readCorpus(options.text)
-  const spec = characterModel(options.cell, options.hidden, corpus.alphabet.length)
+  const subject = await subjectOf(options, before?.record)
   const limits = limitsOf(options)
-  if (before !== undefined) checkStopped(before, spec, corpus, limits)
+  if (before !== undefined) checkStopped(before, subject, settings(options), limits)
   return {
-    corpus,
-    spec,
+    subject,
     credit,
-    updates: updatesOf(options),
+    updates,
     seed: options.seed,
     limits,
     save,
     checkpointEvery: options.checkpointEvery,
     start: before?.snapshot,
+    remembered: before?.record.yardsticks,
     options: settings(options),
   }
 }

@@ -25,9 +25,9 @@ export async function build(): Promise<void> {
   if (code !== 0) throw new Error(stdout)
 }
 
-/** Starts `bptt` with `args` in a folder; `input` is its standard input. */
-export function start(folder: string, args: readonly string[], input: string = ''): Running {
-  return run([at('../dist/bptt.js'), ...args], folder, input)
+/** Starts `bptt` with `args` in a folder; `input` is its standard input, `open` what comes first of one that stays open. */
+export function start(folder: string, args: readonly string[], input: string = '', open?: string): Running {
+  return run([at('../dist/bptt.js'), ...args], folder, input, open)
 }
 
 /** Runs `bptt` to its end. */
@@ -35,7 +35,7 @@ export function bptt(folder: string, args: readonly string[], input?: string): P
   return start(folder, args, input).ended
 }
 
-function run(args: readonly string[], cwd: string, input: string = ''): Running {
+function run(args: readonly string[], cwd: string, input: string = '', open?: string): Running {
   const child = spawn(process.execPath, args, {
     cwd,
     env: { ...process.env, NO_COLOR: '1', BPTT_COMMAND: 'npm run bptt --' },
@@ -48,7 +48,9 @@ function run(args: readonly string[], cwd: string, input: string = ''): Running 
     if (stdout.includes('\n')) speak()
   })
   child.stderr.on('data', chunk => (stderr += chunk))
-  child.stdin.on('error', () => {}).end(input)
+  child.stdin.on('error', () => {})
+  if (open === undefined) child.stdin.end(input)
+  else child.stdin.write(open)
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', code => resolve({ code, stdout, stderr }))

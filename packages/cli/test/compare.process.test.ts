@@ -67,10 +67,11 @@ describe('bptt compare', () => {
   })
 
   test.each([
-    [['compare'], "required option '--text <FILE>' not specified"],
+    [['compare'], 'there is nothing to learn from; give --text FILE, --data FILE or --task NAME'],
+    [[...small, '--task', 'sine'], '--task and --text are both given; one stream is compared on'],
     [
       [...small, '--estimators', 'uoro:3'],
-      "--estimators takes estimators written 'full:N', 'tbptt:K', 'artbp:MEAN' or 'artbp:MEAN,TAIL', but one is 'uoro:3'",
+      "--estimators takes estimators written 'full:N', 'tbptt:K', 'artbp:MEAN', 'artbp:MEAN,TAIL', 'bptt:H', 'bptt:H,EVERY', 'rtrl', 'snap:ORDER' or 'uoro', but one is 'uoro:3'",
     ],
     [
       [...small, '--html', 'text.txt'],

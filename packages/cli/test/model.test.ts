@@ -20,6 +20,18 @@ const record: ModelRecord = {
   training: { seed: 1 },
 }
 
+const numbers = {
+  format: 1,
+  model: { cell: 'elman', hidden: 4, inputs: 2, outputs: 1 },
+  numbers: { input: { mean: [0, 1], deviation: [1, 2] }, target: { mean: [3], deviation: [4] } },
+  training: {},
+} as const satisfies ModelRecord
+
+test('a model of numbers takes a vector and gives one', () => {
+  const cell = cellOf(numbers.model)
+  expect([cell.input, cell.output]).toEqual([[2], [1]])
+})
+
 describe('a character model', () => {
   test('embeds symbols in at most 32 numbers', () => {
     expect([3, 32, 97].map(symbols => characterModel('lstm', 8, symbols).embedding)).toEqual([3, 32, 32])
@@ -45,13 +57,13 @@ describe('a character model', () => {
 describe('decodeRecord', () => {
   const decode = (text: string): ModelRecord => decodeRecord({ [metadataKey]: text }, 'm.safetensors')
 
-  test('reads back what encodeRecord wrote', () => {
-    expect(decode(encodeRecord(record))).toEqual(record)
+  test.each([record, numbers])('reads back what encodeRecord wrote', one => {
+    expect(decode(encodeRecord(one))).toEqual(one)
   })
 
   test('refuses a file without a record', () => {
     const message =
-      "m.safetensors holds tensors but no character model; models are written by 'bptt train --save'"
+      "m.safetensors holds tensors but no model of bptt; models are written by 'bptt train --save'"
     expect(() => decodeRecord({}, 'm.safetensors')).toThrow(new Failure(message))
   })
 
@@ -63,6 +75,15 @@ describe('decodeRecord', () => {
     ['no units', JSON.stringify({ ...record, model: { ...record.model, hidden: 0 } })],
     ['an alphabet of another size', JSON.stringify({ ...record, alphabet: ['a', 'b'] })],
     ['an alphabet of other things', JSON.stringify({ ...record, alphabet: [1, 2, 3] })],
+    ['scales that are missing', JSON.stringify({ ...numbers, numbers: {} })],
+    ['a scale of another width', JSON.stringify({ ...numbers, model: { ...numbers.model, inputs: 3 } })],
+    [
+      'a scale of other things',
+      JSON.stringify({
+        ...numbers,
+        numbers: { ...numbers.numbers, target: { mean: ['0'], deviation: [1] } },
+      }),
+    ],
     ['no training', JSON.stringify({ ...record, training: undefined })],
   ])('refuses a record with %s', (_, text) => {
     const message =

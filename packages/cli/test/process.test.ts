@@ -60,7 +60,7 @@ describe('bad input', () => {
       ['train', '--text', 'binary'],
       'bptt train: binary: byte 1 is not UTF-8; a text is read as UTF-8 (hint: is it a binary file, or text in another encoding?)',
     ],
-    [['train'], "bptt train: required option '--text <FILE>' not specified"],
+    [['train'], 'bptt train: there is nothing to learn from; give --text FILE or --data FILE'],
     [train('--hiden', '8'), "bptt train: unknown option '--hiden' (Did you mean --hidden?)"],
     [train('--hidden', '0'), "bptt train: --hidden must be a whole number from 1 to 4096, but is '0'"],
     [train('--lr', 'nan'), "bptt train: --lr must be a number above 0, but is 'nan'"],
@@ -159,8 +159,8 @@ describe('bptt train', () => {
     const all = records(ended)
     const last = all.at(-1)
     expect(all.filter(record => record.final)).toEqual([last])
-    expect(last).toMatchObject({ characters: 6000, pass: 3, ending: 'finished', saved: null })
-    expect(last?.bits).toBeLessThan(last?.baselines?.unigram ?? 0)
+    expect(last).toMatchObject({ events: 6000, pass: 3, ending: 'finished', saved: null })
+    expect(last?.lately).toBeLessThan(last?.baselines?.['unigram'] ?? 0)
   })
 
   test('does the same twice with the same seed, to the last bit', async () => {
@@ -189,8 +189,8 @@ describe('bptt train', () => {
     ])
     expect([ended.code, ended.stderr]).toEqual([0, ''])
     const [last] = records(ended)
-    expect(last).toMatchObject({ final: true, characters: 2000 })
-    expect(last?.bits).toBeLessThan(last?.baselines?.uniform ?? 0)
+    expect(last).toMatchObject({ final: true, events: 2000 })
+    expect(last?.lately).toBeLessThan(last?.baselines?.['uniform'] ?? 0)
   })
 
   test('with --html leaves a page of the run', async () => {
@@ -204,7 +204,7 @@ describe('bptt train', () => {
 
   test('reads the text from standard input', async () => {
     const ended = await bptt(folder, ['train', '--text', '-', '--steps', '200', '--json'], text)
-    expect(records(ended).at(-1)).toMatchObject({ characters: 200, options: { text: '-' } })
+    expect(records(ended).at(-1)).toMatchObject({ events: 200, options: { text: '-' } })
   })
 
   test.each([

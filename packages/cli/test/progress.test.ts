@@ -1,6 +1,10 @@
 import type { Report } from '@bptt/stream'
 import { describe, expect, test } from 'vitest'
+import { corpusOf } from '../src/corpus.js'
 import { liveLine, meter, type Progress, remaining, speed } from '../src/progress.js'
+import { textSubject } from '../src/text.js'
+
+const { unit } = textSubject(corpusOf('a.txt', 'ab'), 'gru', 2)
 
 const report = (events: number, length: number, loss: number, rest: Partial<Report> = {}): Report => ({
   events,
@@ -14,11 +18,11 @@ const report = (events: number, length: number, loss: number, rest: Partial<Repo
   ...rest,
 })
 
-const at = (rest: Partial<Progress>): Progress => ({ ...meter().progress, ...rest })
+const at = (rest: Partial<Progress>): Progress => ({ ...meter(unit).progress, ...rest })
 
 describe('meter', () => {
   test('has no figures before the first report', () => {
-    const { progress } = meter()
+    const { progress } = meter(unit)
     expect([progress.events, progress.updates, progress.clipped]).toEqual([0, 0, 0])
     expect([progress.recent, progress.prequential, progress.segment]).toEqual([
       Number.NaN,
@@ -27,8 +31,8 @@ describe('meter', () => {
     ])
   })
 
-  test('turns nats into bits and averages segments and clips over the reports', () => {
-    const figures = meter()
+  test('turns nats into the unit and averages segments and clips over the reports', () => {
+    const figures = meter(unit)
     figures.add(report(30, 30, Math.LN2, { clipped: true }), 1)
     const last = figures.add(report(40, 10, Math.LN2, { updates: 2, gradientNorm: 3 }), 2)
     expect(last.recent).toBeCloseTo(1, 12)
@@ -38,10 +42,16 @@ describe('meter', () => {
   })
 
   test('lets a loss weigh half as much 3000 characters later', () => {
-    const figures = meter()
+    const figures = meter(unit)
     figures.add(report(3000, 3000, 3 * Math.LN2), 1)
     const { recent } = figures.add(report(6000, 3000, 0), 2)
     expect(recent).toBeCloseTo(3 / (1 + 2), 12)
+  })
+
+  test('lets a loss without a weight not count', () => {
+    const figures = meter(unit)
+    figures.add(report(30, 30, Math.LN2), 1)
+    expect(figures.add(report(60, 30, 0, { weight: 0 }), 2).recent).toBeCloseTo(1, 12)
   })
 })
 
@@ -50,12 +60,12 @@ describe('remaining', () => {
     expect(remaining(at({ events: 10, seconds: 4 }), { seconds: 10 }, 100)).toBe(6)
   })
 
-  test('follows from the speed where characters are the limit', () => {
+  test('follows from the speed where events are the limit', () => {
     expect(remaining(at({ events: 10, seconds: 5 }), { steps: 30 }, 1000)).toBe(10)
   })
 
   test('follows from the length of the text where there is no limit', () => {
-    expect(remaining(at({ events: 10, seconds: 5 }), {}, 31)).toBe(10)
+    expect(remaining(at({ events: 10, seconds: 5 }), {}, 30)).toBe(10)
   })
 
   test('is the smaller of the two where there are both limits', () => {
@@ -85,7 +95,7 @@ test('the live line names every figure with its unit', () => {
     gradientNorm: 0.5,
     clipped: 0.1,
   }
-  expect(liveLine(progress, { seconds: 40 }, 1000)).toBe(
+  expect(liveLine(progress, { seconds: 40 }, { unit, length: 1000 })).toBe(
     '2.35 bits/char (run 3.46) · 2,000 chars/s · 240 updates · segment 50.0 · gradient 0.500 · 0:06, 0:34 left',
   )
 })

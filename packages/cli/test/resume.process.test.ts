@@ -87,8 +87,8 @@ describe('--resume', () => {
       '--json',
     )
     const last = JSON.parse(stdout)
-    expect(last).toMatchObject({ characters: 600, saved: 'second.safetensors', options: { hidden: 8 } })
-    const [speed, seconds] = [last.charactersPerSecond, last.seconds] // both rounded to thousandths
+    expect(last).toMatchObject({ events: 600, saved: 'second.safetensors', options: { hidden: 8 } })
+    const [speed, seconds] = [last.eventsPerSecond, last.seconds] // both rounded to thousandths
     expect(Math.abs(speed * seconds - (600 - learned))).toBeLessThanOrEqual(0.0006 * (speed + seconds))
     expect(await state('first.safetensors')).toEqual(before)
   })

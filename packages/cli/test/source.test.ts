@@ -1,17 +1,41 @@
 import type { Sample } from '@bptt/stream'
 import { describe, expect, test } from 'vitest'
-import { characters, lastStep, passOf, type Reading } from '../src/source.js'
+import { characters, events, lastStep, passOf, type Reading } from '../src/source.js'
 
 const calm = new AbortController().signal
 
-async function read(reading: Partial<Reading>): Promise<Sample[]> {
+async function read({
+  ids = [0, 1, 2],
+  ...reading
+}: Partial<Reading & { ids: ArrayLike<number> }>): Promise<Sample[]> {
   const samples: Sample[] = []
-  for await (const sample of characters({ ids: [0, 1, 2], limits: {}, signal: calm, ...reading }))
+  for await (const sample of events(characters(ids), { limits: {}, signal: calm, ...reading }))
     samples.push(sample)
   return samples
 }
 
-describe('characters', () => {
+describe('a stream of unknown length', () => {
+  async function* four() {
+    for (let i = 0; i < 4; i++) {
+      await Promise.resolve()
+      yield { input: i, target: i, ...(i === 2 && { weight: 3 }) }
+    }
+  }
+  const inputs = async (reading: Partial<Reading>): Promise<unknown[]> => {
+    const found: unknown[] = []
+    const stream = { length: undefined, from: four }
+    for await (const { input } of events(stream, { limits: {}, signal: calm, ...reading })) found.push(input)
+    return found
+  }
+
+  test('is read once, whatever the limits', async () => {
+    expect(await inputs({})).toEqual([0, 1, 2, 3])
+    expect(await inputs({ limits: { steps: 9 } })).toEqual([0, 1, 2, 3])
+    expect(await inputs({ limits: { steps: 3 } })).toEqual([0, 1, 2])
+  })
+})
+
+describe('the characters of a text', () => {
   test('pair each character with its successor, once through the text', async () => {
     expect(await read({ ids: [5, 6, 7] })).toEqual([
       { input: 5, target: 6 },
@@ -50,7 +74,7 @@ describe('characters', () => {
   test('end at the signal', async () => {
     const control = new AbortController()
     let seen = 0
-    for await (const _ of characters({ ids: [0, 1], limits: { steps: 1e9 }, signal: control.signal }))
+    for await (const _ of events(characters([0, 1]), { limits: { steps: 1e9 }, signal: control.signal }))
       if (++seen === 3) control.abort()
     expect(seen).toBe(3)
   })
@@ -64,7 +88,7 @@ describe('characters', () => {
     }
     count()
     const now = (): number => (time += 0.01)
-    for await (const _ of characters({ ids: [0, 1], limits: { steps: 40 }, signal: calm, now }));
+    for await (const _ of events(characters([0, 1]), { limits: { steps: 40 }, signal: calm, now }));
     clearImmediate(next!)
     expect(turns).toBeGreaterThan(5)
   })
@@ -75,7 +99,7 @@ describe('characters', () => {
 })
 
 test('lastStep is one pass without limits, and endless where only time limits', () => {
-  expect([lastStep({}, 10), lastStep({ seconds: 1 }, 10), lastStep({ seconds: 1, steps: 3 }, 10)]).toEqual([
+  expect([lastStep({}, 9), lastStep({ seconds: 1 }, 9), lastStep({ seconds: 1, steps: 3 }, 9)]).toEqual([
     9,
     Infinity,
     3,
@@ -83,5 +107,5 @@ test('lastStep is one pass without limits, and endless where only time limits', 
 })
 
 test('passOf counts how often the text has been begun', () => {
-  expect([0, 1, 9, 10, 18, 19].map(events => passOf(events, 10))).toEqual([1, 1, 1, 2, 2, 3])
+  expect([0, 1, 9, 10, 18, 19].map(events => passOf(events, 9))).toEqual([1, 1, 1, 2, 2, 3])
 })

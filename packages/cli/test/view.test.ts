@@ -1,19 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { corpusOf } from '../src/corpus.js'
 import { creditOf } from '../src/estimator.js'
+import { figure } from '../src/format.js'
 import type { Outcome, Plan } from '../src/learn.js'
-import { characterModel } from '../src/model.js'
 import { updatesOf } from '../src/optimizer.js'
 import { meter, type Progress } from '../src/progress.js'
 import { finalRecord, jsonRecord } from '../src/report.js'
+import { textSubject } from '../src/text.js'
 import { figures, framed, kept, opening, stopped, verdict } from '../src/view.js'
 
-const baselines = { uniform: 4, unigram: 3, bigram: 2 }
-const corpus = { ...corpusOf('notes.txt', 'abacabad'.repeat(125)), baselines }
+const known = { uniform: 4, unigram: 3, bigram: 2 }
+const corpus = { ...corpusOf('notes.txt', 'abacabad'.repeat(125)), baselines: known }
+
+const subject = textSubject(corpus, 'lstm', 8)
+const { unit } = subject
+const { baselines } = subject.yardsticks()
 
 const plan: Plan = {
-  corpus,
-  spec: characterModel('lstm', 8, 4),
+  subject,
   credit: creditOf({ estimator: 'artbp', seed: 1 }),
   updates: updatesOf({ optimizer: 'adam', clip: 1 }),
   seed: 1,
@@ -38,6 +42,8 @@ const outcome = (rest: Partial<Outcome> = {}): Outcome => ({
   snapshot: { params: {}, slots: {}, carry: {}, counters: {} } as unknown as Outcome['snapshot'],
   cause: undefined,
   divergence: undefined,
+  broken: undefined,
+  baselines,
   saved: 'm.safetensors',
   ...rest,
 })
@@ -50,7 +56,7 @@ describe('verdict', () => {
     [4, 'not below uniform (4.00)'],
     [Number.NaN, 'not below uniform (4.00)'],
   ])('of %d is: %s', (bits, text) => {
-    expect(verdict(bits, baselines)).toBe(text)
+    expect(verdict(bits, baselines, figure)).toBe(text)
   })
 })
 
@@ -89,7 +95,7 @@ describe('figures', () => {
   })
 
   test('say so where nothing was learned', () => {
-    expect(figures(plan, outcome({ progress: meter().progress }))).toBe(
+    expect(figures(plan, outcome({ progress: meter(unit).progress }))).toBe(
       'nothing was learned: the run ended before its first update',
     )
   })
@@ -97,14 +103,14 @@ describe('figures', () => {
 
 describe('stopped', () => {
   test('names the cause, the figures and the path', () => {
-    expect(stopped(outcome({ cause: 'Ctrl-C' }))).toBe(
+    expect(stopped(unit, outcome({ cause: 'Ctrl-C' }))).toBe(
       'Stopped (Ctrl-C) after 500 characters in 1:05, at 1.50 bits per character; the model is saved in m.safetensors.',
     )
   })
 
   test('says where nothing was learned or saved', () => {
-    const early = outcome({ cause: 'SIGTERM', progress: meter().progress, saved: undefined })
-    expect(stopped(early)).toBe('Stopped (SIGTERM) before anything was learned; nothing is saved.')
+    const early = outcome({ cause: 'SIGTERM', progress: meter(unit).progress, saved: undefined })
+    expect(stopped(unit, early)).toBe('Stopped (SIGTERM) before anything was learned; nothing is saved.')
   })
 })
 
@@ -130,25 +136,29 @@ describe('framed', () => {
 describe('a JSON record', () => {
   test('has these fields', () => {
     expect(jsonRecord(progress, 1000)).toEqual({
-      characters: 500,
+      events: 500,
       pass: 1,
       updates: 10,
       seconds: 65,
-      charactersPerSecond: 7.692,
-      bits: 1.5,
-      prequentialBits: 2.5,
+      eventsPerSecond: 7.692,
+      loss: 2.5,
+      lately: 1.5,
       meanSegment: 50,
       gradientNorm: 0.5,
       clipped: 0.25,
     })
   })
 
+  test('has no pass where the length of one is not known', () => {
+    expect(jsonRecord(progress, undefined).pass).toBeNull()
+  })
+
   test('has null for what is not known', () => {
-    expect(jsonRecord(meter().progress, 1000)).toMatchObject({
-      characters: 0,
-      charactersPerSecond: null,
-      bits: null,
-      prequentialBits: null,
+    expect(jsonRecord(meter(unit).progress, 1000)).toMatchObject({
+      events: 0,
+      eventsPerSecond: null,
+      loss: null,
+      lately: null,
       meanSegment: null,
       gradientNorm: null,
     })
@@ -158,13 +168,15 @@ describe('a JSON record', () => {
     expect(finalRecord(plan, outcome())).toMatchObject({
       final: true,
       ending: 'finished',
-      baselines,
+      unit: 'bits per character',
+      baselines: known,
       model: { cell: 'lstm', hidden: 8, embedding: 4, symbols: 4, parameters: expect.any(Number) },
       estimator: plan.credit.schedule.text,
       options: { cell: 'lstm' },
       saved: 'm.safetensors',
     })
     expect(finalRecord(plan, outcome({ cause: 'Ctrl-C' })).ending).toBe('interrupted')
+    expect(finalRecord(plan, outcome({ broken: 'a.csv, line 7' })).ending).toBe('broken')
     expect(finalRecord(plan, outcome({ divergence: 'NaN', saved: undefined }))).toMatchObject({
       ending: 'diverged',
       saved: null,

@@ -25,12 +25,12 @@ export function pageOf(plan: Race, comparison: Comparison, optimizerText: string
 }
 
 function tableOf({ material, results, gradients }: Comparison): Table {
-  const { of, name, event } = material.unit
+  const { of, name, event, text } = material.unit
   const head = ['estimator', name, 'lately', 'mean segment', 'longest', 'flops', 'bytes kept', 'bias', 'std']
   const rows = results.map(({ standing, quality }) => [
     standing.broken === undefined ? standing.contender.label : `${standing.contender.label} (broke down)`,
-    figure(of(standing.prequential), 3),
-    figure(of(standing.recent), 3),
+    text(of(standing.prequential), true),
+    text(of(standing.recent), true),
     figure(standing.meanSegment, 1),
     count(standing.longestSegment),
     short(standing.flops),
@@ -41,7 +41,7 @@ function tableOf({ material, results, gradients }: Comparison): Table {
   ])
   const note = [
     `${name}: over the whole run, each ${event} met before it is learned from; lately: over its last tenth.`,
-    'Bytes are those kept for the way back over the longest segment, in float32.',
+    'Bytes are those kept for the gradient at most: for the way back over the longest segment, or as influence; in float32.',
     ...(gradients === undefined ? [] : [capital(gradientNotes(gradients).join(' '))]),
   ].join(' ')
   return { head: [...head, `${event}s per second`], rows, note }
@@ -49,7 +49,10 @@ function tableOf({ material, results, gradients }: Comparison): Table {
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-function chartsOf({ material, results, gradients }: Comparison, { contenders }: Race): readonly Chart[] {
+function chartsOf(
+  { material, results, gradients, baselines }: Comparison,
+  { contenders }: Race,
+): readonly Chart[] {
   // in the order they were named, so that a colour means the same estimator in every chart
   const ordered = contenders.map(
     contender => results.find(({ standing }) => standing.contender === contender)!,
@@ -58,7 +61,7 @@ function chartsOf({ material, results, gradients }: Comparison, { contenders }: 
     name: standing.contender.label,
     history: standing.history,
   }))
-  const { unit, baselines } = material
+  const { unit } = material
   const loss = overEvents(runs, history => history.loss, unit.of)
   return [
     {
@@ -87,7 +90,7 @@ function tradeOff(results: Comparison['results']): Chart {
   return {
     id: 'trade-off',
     title: 'Bias, variance and cost',
-    note: 'Of the gradient, relative to full BPTT; nearer to the corner is better. The area of a bubble is the bytes kept for the way back.',
+    note: 'Of the gradient, relative to full BPTT; nearer to the corner is better. The area of a bubble is the bytes kept for the gradient.',
     kind: 'bubbles',
     x: { label: 'bias, % of the gradient', ...ends(at) },
     y: { label: 'standard deviation, % of the gradient', ...ends(deviations) },

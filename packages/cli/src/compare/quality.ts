@@ -1,9 +1,10 @@
-import { filled, type Tensor, type Tree } from '@bptt/graph'
+import { filled, index, type Loss, mul, slice, type Tensor, type Tree } from '@bptt/graph'
 import type { Sample } from '@bptt/stream'
 import { type EstimatorRow, estimatorReport, lagNorms, zeroCarry } from '@bptt/unroll'
 import { Failure } from '../failure.js'
 import type { Material } from '../material.js'
 import type { Contender } from './contender.js'
+import { forwardReport } from './forward.js'
 
 /** How good an estimator's gradient is beside that of full BPTT, over the first events of the stream. */
 export interface Quality {
@@ -24,28 +25,47 @@ export interface Place {
   readonly material: Material
   /** At these parameters. */
   readonly params: Tree<Tensor>
-  /** Over so many first events; fewer where the stream has fewer, or begins anew. */
-  readonly prefix: number
+  /** Over these events. */
+  readonly head: readonly Sample[]
   /** Patterns of cuts that are drawn where there are too many to list. */
   readonly samples: number
 }
 
-/** The first events of a stream as a batch of one sequence. */
-export type Sequence = Parameters<typeof lagNorms>[1]
+/** Events as a batch of one sequence, with the loss that weighs them. */
+export interface Sequence {
+  readonly batch: Parameters<typeof lagNorms>[1]
+  readonly loss: Loss
+}
 
-/** The events before the first reset, `prefix` at most, from a zero carry. */
-export async function sequenceOf({ material, params, prefix }: Place): Promise<Sequence> {
-  const samples: Sample[] = []
-  for await (const sample of material.samples({ steps: prefix }, new AbortController().signal)) {
-    if (sample.reset && samples.length > 0) break
-    samples.push(sample)
+/** Events as a sequence, from a zero carry. */
+export function sequenceOf({ material: { name, model, loss }, params, head }: Place): Sequence {
+  if (head.length < 2)
+    throw new Failure(`${name} begins with a sequence of one event; gradients go back over at least two`)
+  const weighted = head.some(({ weight = 1 }) => weight !== 1)
+  const xs = stacked(head.map(({ input }) => input))
+  const targets = stacked(head.map(({ target, weight = 1 }) => (weighted ? beside(target, weight) : target)))
+  return {
+    batch: { params, carry: zeroCarry(model, 1), xs, targets },
+    loss: weighted ? weightedBy(loss) : loss,
   }
-  if (samples.length < 2)
-    throw new Failure(
-      `${material.name} begins with a sequence of one event; gradients go back over at least two`,
-    )
-  const side = (part: 'input' | 'target'): Tensor => stacked(samples.map(sample => sample[part]))
-  return { params, carry: zeroCarry(material.model, 1), xs: side('input'), targets: side('target') }
+}
+
+const beside = (target: Sample['target'], weight: number): readonly number[] => [
+  ...Array.from([target].flat() as number[]),
+  weight,
+]
+
+/** The loss of vectors whose target has its weight as the last number. */
+function weightedBy(loss: Loss): Loss {
+  const of = (y: Parameters<Loss>[0], target: Parameters<Loss>[1]): ReturnType<Loss> => {
+    const axis = target.shape.length - 1
+    const size = Number(target.shape[axis]) - 1
+    const own = slice(target, { axis, start: 0, size })
+    return mul(loss(y, own), index(target, { axis, at: size }))
+  }
+  return Object.assign(of, {
+    target: (y: readonly (number | string)[]) => [...y.slice(0, -1), Number(y.at(-1)) + 1],
+  })
 }
 
 /** [T, 1, ...] of T values. */
@@ -59,15 +79,22 @@ function stacked(values: readonly Sample['input'][]): Tensor {
 }
 
 /** The quality of one estimator. Throws GraphError `no-gradient` where full BPTT is exactly zero. */
-export function qualityOf({ credit }: Contender, { material, samples }: Place, sequence: Sequence): Quality {
-  const [row] = estimatorReport(material.model, sequence, [credit.schedule], { loss: material.loss, samples })
+export function qualityOf(
+  { means }: Contender,
+  { material, samples }: Place,
+  { batch, loss }: Sequence,
+): Quality {
+  const { model } = material
+  if (means.kind === 'forward') return forwardReport(means, { model, batch, loss, samples })
+  const given = means.kind === 'cuts' ? means.schedule : means.sizes
+  const [row] = estimatorReport(model, batch, [given], { loss, samples })
   const { bias, biasError, variance, cosine, method, patterns, norm } = row!
   return { bias, biasError, deviation: Math.sqrt(variance) / norm, cosine, method, patterns }
 }
 
 /** Mean over the losses of |∂L_t / ∂h_(t−k)|, for lags k that a quarter of the losses or more reach. */
-export function lagsOf({ material }: Place, sequence: Sequence): readonly number[] {
-  const { mean } = lagNorms(material.model, sequence, material.loss)
+export function lagsOf({ material }: Place, { batch, loss }: Sequence): readonly number[] {
+  const { mean } = lagNorms(material.model, batch, loss)
   const [, ...back] = mean // lag 0 is the loss's own state
   return back.slice(0, Math.max(1, Math.floor(0.75 * back.length)))
 }

@@ -3,10 +3,10 @@ import { type Optimizer, type Report, type Sample, trainer } from '@bptt/stream'
 import { map, Subject } from 'rxjs'
 import { sentence } from '../failure.js'
 import { type Historian, type History, historian } from '../history.js'
-import type { Material } from '../material.js'
+import type { Baseline, Material, Yardsticks } from '../material.js'
 import type { Limits } from '../source.js'
 import type { Contender } from './contender.js'
-import type { Cost } from './cost.js'
+import { type Cost, costOf } from './cost.js'
 
 /** How one estimator stands. Losses in nats per event, each met before it was learned from. */
 export interface Standing {
@@ -22,7 +22,7 @@ export interface Standing {
   readonly longestSegment: number
   /** Floating-point operations so far. */
   readonly flops: number
-  /** Bytes kept for the way back over the longest segment, float32. */
+  /** Bytes kept for the gradient at most: for the way back over the longest segment, or as influence; float32. */
   readonly bytes: number
   /** Seconds spent on this estimator. */
   readonly seconds: number
@@ -37,9 +37,19 @@ export interface Race {
   readonly material: Material
   readonly optimizer: Optimizer
   readonly contenders: readonly Contender[]
-  readonly cost: Cost
   readonly seed: number
   readonly limits: Limits
+  /** So many first events are kept, fewer where a sequence ends before. */
+  readonly prefix: number
+}
+
+/** How a race ended. */
+export interface Raced {
+  readonly standings: readonly Standing[]
+  /** The first events, as far as the first reset. */
+  readonly head: readonly Sample[]
+  /** What the simplest predictors lost. */
+  readonly baselines: readonly Baseline[]
 }
 
 interface Lane {
@@ -53,21 +63,26 @@ export async function race(
   plan: Race,
   signal: AbortSignal,
   watch: (events: number, standings: () => readonly Standing[]) => void,
-): Promise<readonly Standing[]> {
+): Promise<Raced> {
+  const { material, limits, prefix } = plan
   const lanes = plan.contenders.map(contender => laneOf(plan, contender))
   const standings = (): readonly Standing[] => lanes.map(lane => lane.standing())
-  let events = 0
-  for await (const sample of plan.material.samples(plan.limits, signal)) {
+  const [head, rivals]: [Sample[], Yardsticks] = [[], material.yardsticks()]
+  let [events, begun] = [0, false]
+  for await (const sample of material.samples({ limits, signal })) {
+    begun ||= events > 0 && sample.reset === true
+    if (!begun && events < prefix) head.push(sample)
+    rivals.see(sample)
     for (const lane of lanes) lane.push(sample)
     watch(++events, standings)
   }
   for (const lane of lanes) lane.finish()
-  return standings()
+  return { standings: standings(), head, baselines: rivals.baselines }
 }
 
-function laneOf({ material, optimizer, cost, seed }: Race, contender: Contender): Lane {
-  const { model, loss } = material
-  const online = trainer({ model, loss, estimator: contender.credit.schedule, optimizer, seed })
+function laneOf({ material: { model, loss }, optimizer, seed }: Race, contender: Contender): Lane {
+  const cost = costOf({ model, loss, optimizer }, contender)
+  const online = trainer({ model, loss, estimator: contender.estimator, optimizer, seed })
   const [events, past] = [new Subject<Sample>(), historian()]
   const own = {
     last: undefined as Report | undefined,
@@ -75,7 +90,7 @@ function laneOf({ material, optimizer, cost, seed }: Race, contender: Contender)
     broken: undefined as string | undefined,
     seconds: 0,
   }
-  events.pipe(episodes(contender.credit.episode), online.train()).subscribe({
+  events.pipe(episodes(contender.episode), online.train()).subscribe({
     next: report => {
       past.add(report)
       own.last = report
@@ -130,6 +145,7 @@ function tail({ events, values }: History['loss'], from: number): number {
   for (const [i, end] of events.entries()) {
     if (end <= from) continue
     const width = end - (events[i - 1] ?? 0)
+    if (Number.isNaN(values[i])) continue // nothing there had a weight
     sum += values[i]! * width
     weight += width
   }

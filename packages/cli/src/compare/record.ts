@@ -1,10 +1,11 @@
+import { finite } from '../report.js'
 import type { Race } from './race.js'
 import type { Comparison, Result } from './result.js'
 
 /** One line of `compare --json`: an estimator. Losses in the unit that the last line names. */
 export interface ResultRecord {
   readonly estimator: string
-  /** The schedule of its credit, as text. */
+  /** The estimator as the trainer names it. */
   readonly schedule: string
   readonly events: number
   readonly updates: number
@@ -14,7 +15,7 @@ export interface ResultRecord {
   readonly meanSegment: number | null
   readonly longestSegment: number
   readonly flops: number
-  /** Kept for the way back over the longest segment, float32. */
+  /** Kept for the gradient at most: for the way back over the longest segment, or as influence; float32. */
   readonly bytesKept: number
   readonly seconds: number
   /** Relative to full BPTT; null where not measured. */
@@ -34,7 +35,7 @@ export function recordOf({ standing, quality }: Result, { material }: Comparison
   const loss = (nats: number): number | null => finite(material.unit.of(nats))
   return {
     estimator: contender.label,
-    schedule: contender.credit.schedule.text,
+    schedule: contender.estimator.text,
     events,
     updates,
     loss: loss(standing.prequential),
@@ -62,7 +63,7 @@ export interface FinalRecord {
   readonly stream: string
   readonly model: string
   readonly seed: number
-  readonly baselines: Readonly<Record<string, number>>
+  readonly baselines: Readonly<Record<string, number | null>>
   /** Where bias and deviation were measured, and the gradient norm per lag there; null where not. */
   readonly gradients: Comparison['gradients'] | null
   /** The page that was written. */
@@ -71,7 +72,7 @@ export interface FinalRecord {
 
 /** The record of the whole comparison. */
 export function closingRecord(plan: Race, comparison: Comparison, html: string | undefined): FinalRecord {
-  const { material, results, gradients } = comparison
+  const { material, results, gradients, baselines } = comparison
   return {
     final: true,
     ranking: results.map(({ standing }) => standing.contender.label),
@@ -79,12 +80,8 @@ export function closingRecord(plan: Race, comparison: Comparison, html: string |
     stream: material.name,
     model: material.modelText,
     seed: plan.seed,
-    baselines: Object.fromEntries(material.baselines.map(({ name, value }) => [name, value])),
+    baselines: Object.fromEntries(baselines.map(({ name, value }) => [name, finite(value)])),
     gradients: gradients ?? null,
     html: html ?? null,
   }
-}
-
-function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null
 }

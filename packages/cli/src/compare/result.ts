@@ -1,6 +1,8 @@
-import type { Material } from '../material.js'
+import { GraphError } from '@bptt/graph'
+import { Failure, sentence } from '../failure.js'
+import type { Baseline, Material } from '../material.js'
 import { lagsOf, type Place, type Quality, qualityOf, sequenceOf } from './quality.js'
-import type { Standing } from './race.js'
+import type { Raced, Standing } from './race.js'
 
 /** How an estimator did, and how good its gradient is. */
 export interface Result {
@@ -13,8 +15,12 @@ export interface Result {
 export interface Comparison {
   readonly material: Material
   readonly results: readonly Result[]
+  /** What the simplest predictors lost. */
+  readonly baselines: readonly Baseline[]
   /** Undefined where gradients were not measured. */
   readonly gradients: Gradients | undefined
+  /** Why they could not be. */
+  readonly why?: string
 }
 
 /** Where gradients were compared, and how far back they reach there. */
@@ -37,30 +43,49 @@ export function ranked(standings: readonly Standing[]): readonly Standing[] {
 }
 
 /** Standings without gradients, as after an interruption. */
-export function unmeasured(material: Material, standings: readonly Standing[]): Comparison {
+export function unmeasured(material: Material, { standings, baselines }: Raced): Comparison {
   const results = ranked(standings).map(standing => ({ standing, quality: undefined }))
-  return { material, results, gradients: undefined }
+  return { material, results, baselines, gradients: undefined }
 }
 
-/** Measures the gradients of every estimator at the parameters of the best; between two, `turn` may end it. */
+/**
+ * Measures the gradients of every estimator at the parameters of the best; between two, `turn` may end it. Where there is nothing to measure, the
+ * comparison says why.
+ */
 export async function measured(
   material: Material,
-  standings: readonly Standing[],
-  sizes: Pick<Place, 'prefix' | 'samples'>,
+  raced: Raced,
+  samples: number,
   turn: (label: string) => Promise<boolean>,
 ): Promise<Comparison> {
-  const order = ranked(standings)
+  const order = ranked(raced.standings)
   const [best] = order
-  if (best === undefined || best.updates === 0) return unmeasured(material, standings)
-  const place = { material, params: best.params(), ...sizes }
-  const sequence = await sequenceOf(place)
+  if (best === undefined || best.updates === 0) return unmeasured(material, raced)
+  try {
+    const place: Place = { material, params: best.params(), head: raced.head, samples }
+    return await measuredAt(place, order, raced, turn)
+  } catch (error) {
+    const hopeless = error instanceof GraphError && error.code === 'no-gradient'
+    if (!hopeless && !(error instanceof Failure)) throw error
+    return { ...unmeasured(material, raced), why: sentence(error) }
+  }
+}
+
+async function measuredAt(
+  place: Place,
+  order: readonly Standing[],
+  raced: Raced,
+  turn: (label: string) => Promise<boolean>,
+): Promise<Comparison> {
+  const { material, head } = place
+  const sequence = sequenceOf(place)
   const results: Result[] = []
   for (const standing of order) {
-    if (!(await turn(standing.contender.label))) return unmeasured(material, standings)
+    if (!(await turn(standing.contender.label))) return unmeasured(material, raced)
     results.push({ standing, quality: qualityOf(standing.contender, place, sequence) })
   }
   const patterns = results.map(({ quality }) => (quality?.method === 'sampled' ? quality.patterns : 0))
-  const [steps, at] = [sequence.xs.shape[0]!, best.contender.label]
-  const lags = lagsOf(place, sequence)
-  return { material, results, gradients: { steps, at, patterns: Math.max(...patterns), lags } }
+  const [steps, at, lags] = [head.length, order[0]!.contender.label, lagsOf(place, sequence)]
+  const gradients = { steps, at, patterns: Math.max(...patterns), lags }
+  return { material, results, baselines: raced.baselines, gradients }
 }

@@ -13,8 +13,8 @@ export function opening({ material, contenders, seed }: Race, optimizerText: str
     `  stream     ${material.name}: ${material.size}`,
     `  model      ${material.modelText}; ${optimizerText}; seed ${seed}`,
     ...contenders.map(
-      ({ label, credit }, i) =>
-        `  ${i === 0 ? 'estimators' : '          '} ${label.padEnd(width)}  ${credit.meaning}`,
+      ({ label, meaning }, i) =>
+        `  ${i === 0 ? 'estimators' : '          '} ${label.padEnd(width)}  ${meaning}`,
     ),
   ].join('\n')
 }
@@ -27,7 +27,7 @@ export function raceLine(
   seconds: number,
 ): string {
   const each = standings.map(
-    ({ contender, recent }) => `${contender.label} ${figure(material.unit.of(recent))}`,
+    ({ contender, recent }) => `${contender.label} ${material.unit.text(material.unit.of(recent))}`,
   )
   const steps = limits.steps ?? (limits.seconds === undefined ? material.length : undefined)
   const left = Math.min(
@@ -55,12 +55,12 @@ export function table({ material, results }: Comparison, paint: Colours, width: 
   return [paint.bold(head), ...body].map(line => `  ${line}`).join('\n')
 }
 
-function row({ standing, quality }: Result, { of }: Unit): string[] {
+function row({ standing, quality }: Result, { of, text }: Unit): string[] {
   const { contender, prequential, recent, meanSegment, longestSegment, flops, bytes: kept } = standing
   return [
     contender.label,
-    figure(of(prequential), 3),
-    figure(of(recent), 3),
+    text(of(prequential), true),
+    text(of(recent), true),
     `${figure(meanSegment, 1)}/${longestSegment}`,
     short(flops),
     bytes(kept),
@@ -79,12 +79,13 @@ export function biasText(quality: Result['quality']): string {
 const sparkOf = ({ history }: Standing, width: number): string => sparkline(history.loss.values, width)
 
 /** What the columns of the table mean, and what went wrong. */
-export function notes({ material, results, gradients }: Comparison): string {
+export function notes({ material, results, gradients, why }: Comparison): string {
   const { unit } = material
   const lines = [
     `${unit.short}: over the whole run, each ${unit.event} met before it is learned from; lately: its last tenth.`,
-    'segment: learned from at once, mean/longest; kept: for the way back over the longest, in float32.',
+    'segment: learned from at once, mean/longest; kept: for the gradient at most, in float32.',
     ...(gradients === undefined ? [] : gradientNotes(gradients)),
+    ...(why === undefined ? [] : [`bias, std: not measured: ${why}`]),
     ...results.flatMap(({ standing: { contender, broken, events } }) =>
       broken === undefined
         ? []

@@ -92,7 +92,13 @@ function creditText(cell: Cell, { steps, contenders }: Unrolled): string {
   const width = Math.max(...contenders.map(({ label }) => label.length))
   const line = unroll(cell, { steps })
   return contenders
-    .map(({ label, credit }) => `${label.padEnd(width)}  ${printCredit(reweight(line, credit.schedule))}`)
+    .map(({ label, means }) => {
+      if (means.kind === 'cuts')
+        return `${label.padEnd(width)}  ${printCredit(reweight(line, means.schedule))}`
+      throw new Failure(
+        `--view credit shows where credit is cut, but ${label} cuts none; it takes full, tbptt and artbp`,
+      )
+    })
     .join('\n')
 }
 

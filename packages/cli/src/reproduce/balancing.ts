@@ -43,7 +43,8 @@ export function balancing(): Cell {
     carry: ({ hidden }) => ({ s: [hidden] as const }),
     input: () => [],
     step({ theta }, { s }) {
-      const after = pad(slice(s, { axis: 0, start: 1, size: size - 1 }), { axis: 0, start: 0, length: size })
+      const axis = s.shape.length - 1 // behind the batch
+      const after = pad(slice(s, { axis, start: 1, size: size - 1 }), { axis, start: 0, length: size })
       const next = add(mul(add(s, after), 0.5), mul(theta, s.builder.constant(signs())))
       return [{ s: next }, first(next)]
     },
@@ -52,7 +53,7 @@ export function balancing(): Cell {
 
 const signs = (): Tensor => tensor(Array.from({ length: size }, (_, i) => (i < positive ? 1 : -1)))
 
-const first = (s: Ref): Ref => sum(slice(s, { axis: 0, start: 0, size: 1 }))
+const first = (s: Ref): Ref => sum(slice(s, { axis: s.shape.length - 1, start: 0, size: 1 }), { axis: -1 })
 
 /** The influence of θ on s₁ through the last K steps, K = 1 … `most`, by the engine: G(K), what BPTT(K; 1) sees. */
 export function influences(most: number): readonly number[] {

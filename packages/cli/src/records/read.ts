@@ -1,0 +1,72 @@
+import { extname } from 'node:path'
+import { fileSource } from '@bptt/stream/node'
+import { type Column, csv, ndjson, type SourceEvent } from '@bptt/stream/sources'
+import { Failure } from '../failure.js'
+
+/** The formats `--format` can name. */
+export const formats = ['csv', 'tsv', 'ndjson'] as const
+
+/** The name of a format. */
+export type Format = (typeof formats)[number]
+
+/** Which records are read, and what of them. */
+export interface Recording {
+  /** A file, or `-` for standard input. */
+  readonly path: string
+  readonly format: Format
+  readonly input: readonly Column[]
+  readonly target: readonly Column[]
+  /** Targets are those of so many records later. */
+  readonly ahead: number
+  /** Column that is true where a sequence begins. */
+  readonly reset?: string | undefined
+  /** Column of the weights of losses. */
+  readonly weight?: string | undefined
+}
+
+const extensions: Readonly<Record<string, Format>> = {
+  '.csv': 'csv',
+  '.tsv': 'tsv',
+  '.ndjson': 'ndjson',
+  '.jsonl': 'ndjson',
+}
+
+/**
+ * The format of a file: the one that is asked for, or that of its extension.
+ * @throws Failure where the extension says nothing.
+ */
+export function formatOf(path: string, given: Format | undefined): Format {
+  const format = given ?? extensions[extname(path).toLowerCase()]
+  if (format !== undefined) return format
+  const what = path === '-' ? 'standard input has no extension' : `the extension of ${path} is not known`
+  throw new Failure(
+    `${what}; --format says how records are written: ${formats.join(', ')} (.csv, .tsv, .ndjson and .jsonl need none)`,
+  )
+}
+
+/** The events of a recording, in the numbers of the data. Throws GraphError that names file, line and column. */
+export function eventsOf(recording: Recording): AsyncIterable<SourceEvent> {
+  const { path, format, input, target, reset, weight, ahead } = recording
+  const mapping = {
+    input,
+    target,
+    ...(reset !== undefined && { reset }),
+    ...(weight !== undefined && { weight }),
+  }
+  const source = fileSource(path)
+  if (format === 'ndjson') return later(ndjson(source, mapping), ahead)
+  return later(csv(source, mapping, { separator: format === 'tsv' ? '\t' : ',' }), ahead)
+}
+
+/** Each input with the target of `ahead` records later, in the same sequence. */
+async function* later(records: AsyncIterable<SourceEvent>, ahead: number): AsyncGenerator<SourceEvent> {
+  let waiting: SourceEvent[] = []
+  for await (const record of records) {
+    if (record.reset) waiting = []
+    waiting.push(record)
+    if (waiting.length <= ahead) continue
+    const { input, reset } = waiting.shift()!
+    const { reset: _, ...rest } = record
+    yield { ...rest, input, ...(reset && { reset }) }
+  }
+}
