@@ -1,5 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { vi } from 'vitest'
+import { main } from '../src/main.js'
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const tsc = at('../../../node_modules/typescript/bin/tsc')
@@ -56,4 +60,31 @@ function run(args: readonly string[], cwd: string, input: string = '', open?: st
     child.on('close', code => resolve({ code, stdout, stderr }))
   })
   return { child, ended, spoke }
+}
+
+const file = /^[\w-]+\.(csv|html|json|safetensors|ts|txt)$/
+
+/**
+ * Runs `bptt` in this very process: much faster, and the same but for signals, standard input and closed pipes. Arguments that are files of
+ * the folder, or look like it, are meant so.
+ */
+export async function inProcess(folder: string, args: readonly string[]): Promise<Ended> {
+  const said = { stdout: '', stderr: '' }
+  const hear = (name: 'stdout' | 'stderr') =>
+    vi.spyOn(process[name], 'write').mockImplementation(text => {
+      said[name] += String(text).replaceAll(`${folder}${sep}`, '')
+      return true
+    })
+  const ears = [hear('stdout'), hear('stderr')]
+  const before = process.exitCode
+  const placed = (arg: string): string =>
+    file.test(arg) || (arg !== '' && existsSync(join(folder, arg))) ? join(folder, arg) : arg
+  process.exitCode = undefined
+  try {
+    const code = await main(args.map(placed))
+    return { code, ...said }
+  } finally {
+    process.exitCode = before
+    for (const ear of ears) ear.mockRestore()
+  }
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bptt, build } from './bptt.js'
+import { build, inProcess } from './bptt.js'
 
 const cellOf = (squash: string): string => `
 import { add, linear, square, sum, tanh, graph } from '@bptt/graph'
@@ -44,7 +44,7 @@ const records = (stdout: string) =>
 
 describe('bptt check', () => {
   test('says that every law holds, and ends with code 0', async () => {
-    const { code, stdout, stderr } = await bptt(folder, ['check', 'good.ts'])
+    const { code, stdout, stderr } = await inProcess(folder, ['check', 'good.ts'])
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(
       /^✓ leaky \(cell\): \d+ trials of laws, \d+ derivatives hold\n✓ loss \(graph\): .+ hold\n$/,
@@ -52,7 +52,7 @@ describe('bptt check', () => {
   })
 
   test('names the parameter, the step and the node of a wrong derivative, and ends with code 1', async () => {
-    const { code, stdout, stderr } = await bptt(folder, ['check', 'bad.ts', '--size', 'hidden=2'])
+    const { code, stdout, stderr } = await inProcess(folder, ['check', 'bad.ts', '--size', 'hidden=2'])
     expect([code, stderr]).toEqual([1, 'bptt check: 1 of 2 in bad.ts breaks a law\n'])
     expect(stdout).toMatch(/ {4}parameter {2}[UW]\[[01], [01]\] at step [1-5]\n/)
     expect(stdout).toMatch(/ {4}node {7}\S+: \[2\] = wrong\(\w+\)\n/)
@@ -60,7 +60,7 @@ describe('bptt check', () => {
   })
 
   test('with --json writes a record an export and a last one', async () => {
-    const { code, stdout } = await bptt(folder, ['check', 'bad.ts', '--json', '--export', 'leaky'])
+    const { code, stdout } = await inProcess(folder, ['check', 'bad.ts', '--json', '--export', 'leaky'])
     const [verdict, last, ...rest] = records(stdout)
     expect([code, rest]).toEqual([1, []])
     expect(verdict).toMatchObject({ name: 'leaky', kind: 'cell', ok: false, gradients: { ok: false } })
@@ -77,13 +77,14 @@ describe('bptt check', () => {
     [['good.ts', '--export', 'leeky'], "good.ts exports no 'leeky'; it exports default, leaky, loss"],
     [['good.ts', '--size', 'hidden'], "--size must be written NAME=N, but is 'hidden'"],
   ])('%j ends with one sentence and code 2', async (args, sentence) => {
-    const ended = await bptt(folder, ['check', ...args])
+    const ended = await inProcess(folder, ['check', ...args])
     expect(ended).toEqual({ code: 2, stdout: '', stderr: `bptt check: ${sentence}\n` })
   })
 })
 
 describe('bptt inspect', () => {
-  const inspect = (...args: string[]) => bptt(folder, ['inspect', 'good.ts', '--export', 'leaky', ...args])
+  const inspect = (...args: string[]) =>
+    inProcess(folder, ['inspect', 'good.ts', '--export', 'leaky', ...args])
 
   test.each([
     ['describe', /parameters +15\n/],
@@ -101,20 +102,20 @@ describe('bptt inspect', () => {
 
   test('reads a model that train saved', async () => {
     await writeFile(join(folder, 'text.txt'), 'abcabd'.repeat(60))
-    await bptt(folder, ['train', '--text', 'text.txt', '--hidden', '4', '--save', 'm.safetensors'])
-    const { code, stdout } = await bptt(folder, ['inspect', 'm.safetensors', '--json'])
+    await inProcess(folder, ['train', '--text', 'text.txt', '--hidden', '4', '--save', 'm.safetensors'])
+    const { code, stdout } = await inProcess(folder, ['inspect', 'm.safetensors', '--json'])
     expect(code).toBe(0)
     expect(records(stdout)[0]).toMatchObject({ kind: 'cell', view: 'describe' })
   })
 
   test('asks which export is meant where there are several', async () => {
     const sentence = 'bptt inspect: good.ts exports leaky, loss; --export NAME chooses one\n'
-    expect(await bptt(folder, ['inspect', 'good.ts'])).toEqual({ code: 2, stdout: '', stderr: sentence })
+    expect(await inProcess(folder, ['inspect', 'good.ts'])).toEqual({ code: 2, stdout: '', stderr: sentence })
   })
 })
 
 test.each(['check', 'inspect'])('%s --help has an example and the exit codes', async command => {
-  const { code, stdout } = await bptt(folder, [command, '--help'])
+  const { code, stdout } = await inProcess(folder, [command, '--help'])
   expect(code).toBe(0)
   for (const part of ['--json', 'Examples:', 'Exit codes:']) expect(stdout).toContain(part)
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load } from '@bptt/stream/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bptt, build, type Ended, start } from './bptt.js'
+import { bptt, build, type Ended, inProcess, start } from './bptt.js'
 
 const rows = Array.from({ length: 400 }, (_, t) => [
   Math.sin(t / 9),
@@ -15,7 +15,7 @@ const what = ['--input', 'a,state:on|off', '--target', 'y']
 const small = ['--hidden', '6', '--every', '5', '--estimator', 'tbptt']
 
 let folder = ''
-const train = (...args: string[]): Promise<Ended> => bptt(folder, ['train', '--data', 'a.csv', ...args])
+const train = (...args: string[]): Promise<Ended> => inProcess(folder, ['train', '--data', 'a.csv', ...args])
 const last = ({ stdout }: Ended) => JSON.parse(stdout.trimEnd().split('\n').at(-1)!)
 const state = async (name: string): Promise<unknown> => {
   const { file: _file, metadata, ...snapshot } = await load(join(folder, name))
@@ -46,8 +46,8 @@ describe('bptt train --data', () => {
     expect(stdout).toMatch(/400 records \(100 % of the data\) in 0:0\d, 80 updates\n +lately +\S+ RMSE, /)
     expect(stdout).toMatch(/whole run +\S+ RMSE, .*(mean so far|last value) \(\S+\)/)
     const page = await readFile(join(folder, 'run.html'), 'utf8')
-    for (const part of ['<h1>LSTM on a.csv</h1>', 'RMSE', 'last value']) expect(page).toContain(part)
-    const seen = await bptt(folder, ['inspect', 'm.safetensors'])
+    for (const part of ['a.csv</h1>', 'RMSE', 'last value']) expect(page).toContain(part)
+    const seen = await inProcess(folder, ['inspect', 'm.safetensors'])
     expect(seen.stdout).toMatch(/input +\[3\]\noutput +\[1\]\n/)
   })
 
@@ -130,10 +130,10 @@ describe('bptt train --data', () => {
   })
 
   test('a model of numbers does not go on with a text, nor write one', async () => {
-    const ended = await bptt(folder, ['train', '--text', 'text.txt', '--resume', 'run.safetensors'])
+    const ended = await inProcess(folder, ['train', '--text', 'text.txt', '--resume', 'run.safetensors'])
     expect(ended.stderr).toMatch(/^bptt train: .+\n$/)
     expect(ended.code).toBe(2)
-    expect(await bptt(folder, ['sample', '--model', 'run.safetensors'])).toEqual({
+    expect(await inProcess(folder, ['sample', '--model', 'run.safetensors'])).toEqual({
       code: 2,
       stdout: '',
       stderr:

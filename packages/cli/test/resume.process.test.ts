@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load } from '@bptt/stream/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bptt, build, type Ended, start } from './bptt.js'
+import { build, type Ended, inProcess, start } from './bptt.js'
 
 const text = 'the quick brown fox jumps over the lazy dog. '.repeat(20)
 const estimators = {
@@ -14,10 +14,10 @@ const estimators = {
 
 let folder = ''
 const train = (...args: string[]): Promise<Ended> =>
-  bptt(folder, ['train', '--text', 'text.txt', '--hidden', '8', '--quiet', ...args])
+  inProcess(folder, ['train', '--text', 'text.txt', '--hidden', '8', '--quiet', ...args])
 /** A run that goes on: no option but the text and the limit is given again. */
 const resume = (name: string, ...args: string[]): Promise<Ended> =>
-  bptt(folder, ['train', '--text', 'text.txt', '--resume', name, '--quiet', ...args])
+  inProcess(folder, ['train', '--text', 'text.txt', '--resume', name, '--quiet', ...args])
 const state = async (name: string): Promise<unknown> => {
   const { metadata: _metadata, file: _file, ...snapshot } = await load(join(folder, name))
   return snapshot
@@ -87,7 +87,11 @@ describe('--resume', () => {
       '--json',
     )
     const last = JSON.parse(stdout)
-    expect(last).toMatchObject({ events: 600, saved: 'second.safetensors', options: { hidden: 8 } })
+    expect(last).toMatchObject({
+      events: 600,
+      saved: expect.stringContaining('second.safetensors'),
+      options: { hidden: 8 },
+    })
     const [speed, seconds] = [last.eventsPerSecond, last.seconds] // both rounded to thousandths
     expect(Math.abs(speed * seconds - (600 - learned))).toBeLessThanOrEqual(0.0006 * (speed + seconds))
     expect(await state('first.safetensors')).toEqual(before)
