@@ -4,7 +4,7 @@ import { exportOnnx } from '@bptt/stream/sinks'
 import type { Cell } from '@bptt/unroll'
 import { Command } from 'commander'
 import { bytes } from './format.js'
-import { cellOf, checkParams, decodeRecord } from './model.js'
+import { cellOf, checkParams, decodeRecord, type ModelRecord } from './model.js'
 import { oneOf } from './options.js'
 import { checkTarget } from './savefile.js'
 import { print } from './terminal.js'
@@ -17,8 +17,9 @@ interface ExportOptions {
 }
 
 const help = `
-Forms: step takes one symbol and the carry and gives logits and the next carry, for streams; scan takes a whole sequence. Both take batches of any size. All
-tensors are float32, symbols are whole numbers in them; the metadata bptt.alphabet has the symbol of each number, as JSON. The carry begins with zeros.
+Forms: step takes one symbol (or one record of numbers) and the carry and gives logits and the next carry, for streams; scan takes a whole sequence. Both take batches of any size. All
+tensors are float32, symbols are whole numbers in them; the metadata bptt.alphabet has the symbol of each number, as JSON. A model of numbers takes and gives them at mean 0 and deviation 1: bptt.numbers has the
+columns, the means and the deviations. The carry begins with zeros.
 
 Examples:
   bptt export bptt-model.safetensors --onnx model.onnx
@@ -41,12 +42,19 @@ async function exportModel(path: string, { onnx: target, form }: ExportOptions):
   await checkTarget(target, 'an ONNX model', holdsOnnx)
   const { metadata, params, warning } = await load(path)
   if (warning !== undefined) process.stderr.write(`bptt: ${warning}\n`)
-  const { model, alphabet } = decodeRecord(metadata, path)
-  const cell = cellOf(model)
+  const record = decodeRecord(metadata, path)
+  const cell = cellOf(record.model)
   checkParams(cell, params, path)
-  const made = exportOnnx(cell, params, { form, metadata: { 'bptt.alphabet': JSON.stringify(alphabet) } })
+  const made = exportOnnx(cell, params, { form, metadata: notesOn(record) })
   await writeAtomic(target, made)
   print(`${target}  ${bytes(made.length)}\n${edges(cell, form)}`)
+}
+
+/** What whoever runs the model must know: the symbols of its ids, or where its numbers lie. */
+function notesOn(record: ModelRecord): Readonly<Record<string, string>> {
+  if ('alphabet' in record) return { 'bptt.alphabet': JSON.stringify(record.alphabet) }
+  const { input, target } = record.training
+  return { 'bptt.numbers': JSON.stringify({ ...record.numbers, columns: { input, target } }) }
 }
 
 /** True for a file that `exportOnnx` wrote: the name of its producer follows the version. */

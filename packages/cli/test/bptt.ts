@@ -62,7 +62,7 @@ function run(args: readonly string[], cwd: string, input: string = '', open?: st
   return { child, ended, spoke }
 }
 
-const file = /^[\w-]+\.(csv|html|json|safetensors|ts|txt)$/
+const file = /^[\w-]+\.(csv|html|json|onnx|safetensors|ts|txt)$/
 
 /**
  * Runs `bptt` in this very process: much faster, and the same but for signals, standard input and closed pipes. Arguments that are files of

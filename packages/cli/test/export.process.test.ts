@@ -3,20 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeSafetensors } from '@bptt/stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bptt, build, type Ended } from './bptt.js'
+import { type Ended, inProcess } from './bptt.js'
 
 let folder = ''
-const exported = (...args: string[]): Promise<Ended> => bptt(folder, ['export', ...args])
+const exported = (...args: string[]): Promise<Ended> => inProcess(folder, ['export', ...args])
 
 beforeAll(async () => {
-  await build()
   folder = await mkdtemp(join(tmpdir(), 'bptt-export-'))
   await writeFile(join(folder, 'text.txt'), 'abcabd'.repeat(60))
   await writeFile(join(folder, 'notes.txt'), 'mine')
   const tensors = { w: { shape: [1], data: Float64Array.of(1) } }
   await writeFile(join(folder, 'foreign.safetensors'), encodeSafetensors(tensors))
   const train = ['train', '--text', 'text.txt', '--hidden', '5', '--save', 'm.safetensors', '--quiet']
-  const { code, stderr } = await bptt(folder, train)
+  const { code, stderr } = await inProcess(folder, train)
   if (code !== 0) throw new Error(stderr)
 }, 120_000)
 

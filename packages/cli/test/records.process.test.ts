@@ -49,6 +49,12 @@ describe('bptt train --data', () => {
     for (const part of ['a.csv</h1>', 'RMSE', 'last value']) expect(page).toContain(part)
     const seen = await inProcess(folder, ['inspect', 'm.safetensors'])
     expect(seen.stdout).toMatch(/input +\[3\]\noutput +\[1\]\n/)
+    expect(await inProcess(folder, ['export', 'm.safetensors', '--onnx', 'm.onnx'])).toMatchObject({
+      code: 0,
+    })
+    expect(await readFile(join(folder, 'm.onnx'), 'latin1')).toContain(
+      '"columns":{"input":"a,state:on|off","target":"y"}',
+    )
   })
 
   test('learns as events come from standard input, and says what is wrong with one of them; what was learned is saved', async () => {
