@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import { type Effort, type Verdict, verdictOf, verdictText } from './check/verdict.js'
 import { exitCodes, Failure } from './failure.js'
+import { clock, count, plural, rate } from './format.js'
 import { loadModule, type Sizes, usualSizes } from './module.js'
 import { lengths, whole } from './options.js'
-import { coloursFor, print } from './terminal.js'
+import { type Colours, coloursFor, type LiveLine, liveLineOn, print } from './terminal.js'
 
 interface CheckOptions extends Effort {
   readonly export?: readonly string[]
@@ -21,7 +22,7 @@ Examples:
   bptt check cells.ts --export leaky --size hidden=4 --runs 20
   bptt check loss.ts --integers labels=10 --json
 
-Exit codes: 0 every law holds, 1 one does not, 2 bad input`
+Exit codes: 0 every law holds, 1 one does not, 2 bad input, 130 Ctrl-C`
 
 /** `bptt check`: the laws on what a module exports. */
 export function checkCommand(): Command {
@@ -51,18 +52,13 @@ export function checkCommand(): Command {
 }
 
 async function check(path: string, options: CheckOptions): Promise<void> {
-  const paint = coloursFor(process.stdout)
+  const [paint, live] = [coloursFor(process.stdout), liveLineOn(process.stderr)]
   const verdicts: Verdict[] = []
   for (const found of await loadModule(path, options.size, options.export)) {
-    const verdict = verdictOf(found, options)
+    const verdict = verdictOf(found, options, progress(found.name, live))
+    live.clear()
     verdicts.push(verdict)
-    if (options.json) print(JSON.stringify(verdict))
-    else
-      print(
-        verdictText(verdict)
-          .map((line, i) => (i > 0 ? line : paint[verdict.ok ? 'green' : 'red'](line)))
-          .join('\n'),
-      )
+    print(options.json ? JSON.stringify(verdict) : painted(verdict, paint))
   }
   const failed = verdicts.filter(({ ok }) => !ok).length
   if (options.json) print(JSON.stringify({ final: true, file: path, checked: verdicts.length, failed }))
@@ -71,4 +67,27 @@ async function check(path: string, options: CheckOptions): Promise<void> {
       `${failed} of ${verdicts.length} in ${path} ${failed === 1 ? 'breaks' : 'break'} a law`,
       exitCodes.finding,
     )
+}
+
+function painted(verdict: Verdict, paint: Colours): string {
+  const [head, ...rest] = verdictText(verdict)
+  return [paint[verdict.ok ? 'green' : 'red'](head), ...rest].join('\n')
+}
+
+/** Shows how far the trials of an export have come. */
+function progress(name: string, live: LiveLine): (done: number, all: number) => void {
+  const began = performance.now()
+  return (done, all) => {
+    const seconds = (performance.now() - began) / 1000
+    live.show(() => progressLine(name, done, all, seconds), seconds)
+  }
+}
+
+/** Trials made, their rate, and the time that is left. */
+export function progressLine(name: string, done: number, all: number, seconds: number): string {
+  return [
+    `${name}: ${count(done)} of ${plural(all, 'trial')}`,
+    `${rate(done / seconds)} a second`,
+    `${clock(seconds)}, ${clock(((all - done) * seconds) / done)} left`,
+  ].join(' · ')
 }

@@ -14,6 +14,7 @@ const forms = ['step', 'scan'] as const
 interface ExportOptions {
   readonly onnx: string
   readonly form: (typeof forms)[number]
+  readonly json?: true
 }
 
 const help = `
@@ -25,7 +26,7 @@ Examples:
   bptt export bptt-model.safetensors --onnx model.onnx
   bptt export bptt-model.safetensors --onnx scan.onnx --form scan
 
-Exit codes: 0 ok, 2 bad input`
+Exit codes: 0 ok, 2 bad input, 130 Ctrl-C`
 
 /** `bptt export`: a saved model as a file for other runtimes. */
 export function exportCommand(): Command {
@@ -34,11 +35,12 @@ export function exportCommand(): Command {
     .argument('<MODEL>', 'a model saved by bptt train')
     .requiredOption('--onnx <FILE>', 'the file to write')
     .option('--form <NAME>', 'step or scan', oneOf('--form', forms), 'step')
+    .option('--json', 'what was written as one JSON record')
     .addHelpText('after', help)
     .action(exportModel)
 }
 
-async function exportModel(path: string, { onnx: target, form }: ExportOptions): Promise<void> {
+async function exportModel(path: string, { onnx: target, form, json }: ExportOptions): Promise<void> {
   await checkTarget(target, 'an ONNX model', holdsOnnx)
   const { metadata, params, warning } = await load(path)
   if (warning !== undefined) process.stderr.write(`bptt: ${warning}\n`)
@@ -47,7 +49,9 @@ async function exportModel(path: string, { onnx: target, form }: ExportOptions):
   checkParams(cell, params, path)
   const made = exportOnnx(cell, params, { form, metadata: notesOn(record) })
   await writeAtomic(target, made)
-  print(`${target}  ${bytes(made.length)}\n${edges(cell, form)}`)
+  const { inputs, outputs } = edges(cell, form)
+  if (json) print(JSON.stringify({ model: path, onnx: target, form, bytes: made.length, inputs, outputs }))
+  else print(`${target}  ${bytes(made.length)}\ninputs   ${listed(inputs)}\noutputs  ${listed(outputs)}`)
 }
 
 /** What whoever runs the model must know: the symbols of its ids, or where its numbers lie. */
@@ -63,15 +67,23 @@ async function holdsOnnx(path: string): Promise<boolean> {
   return producer.every((code, i) => bytes[4 + i] === code)
 }
 
+/** The shapes of inputs or outputs by name. */
+type Edges = Readonly<Record<string, Shape>>
+
 /** The inputs and outputs, as whoever runs the model meets them. */
-function edges(cell: Cell, form: ExportOptions['form']): string {
+function edges(cell: Cell, form: ExportOptions['form']): { readonly inputs: Edges; readonly outputs: Edges } {
   const [front, end]: readonly [Shape, string] = form === 'step' ? [[], ''] : [['time'], 's']
-  const value = (name: string, shape: Shape, rows: Shape): string =>
-    `${name} ${showShape([...rows, 'batch', ...shape])}`
-  const carry = (side: string): readonly string[] =>
-    leaves(cell.carry, isShape, cell.name).map(([name, shape]) => value(`${side}.${name}`, shape, []))
-  return [
-    `inputs   ${[value(`x${end}`, cell.input, front), ...carry('carry')].join(', ')}`,
-    `outputs  ${[value(`y${end}`, cell.output, front), ...carry('next')].join(', ')}`,
-  ].join('\n')
+  const carry = (side: string): Edges =>
+    Object.fromEntries(
+      leaves(cell.carry, isShape, cell.name).map(([name, shape]) => [`${side}.${name}`, ['batch', ...shape]]),
+    )
+  return {
+    inputs: { [`x${end}`]: [...front, 'batch', ...cell.input], ...carry('carry') },
+    outputs: { [`y${end}`]: [...front, 'batch', ...cell.output], ...carry('next') },
+  }
 }
+
+const listed = (edges: Edges): string =>
+  Object.entries(edges)
+    .map(([name, shape]) => `${name} ${showShape(shape)}`)
+    .join(', ')

@@ -27,7 +27,7 @@ Examples:
   bptt inspect leaky.ts --view credit --steps 60 --estimators tbptt:8 artbp:8,4
   bptt inspect leaky.ts --export leaky --view dot | dot -Tsvg > leaky.svg
 
-Exit codes: 0 ok, 2 bad input`
+Exit codes: 0 ok, 2 bad input, 130 Ctrl-C`
 
 /** `bptt inspect`: what is inside a model file, or inside what a module exports. */
 export function inspectCommand(): Command {

@@ -15,6 +15,7 @@ import { version } from './version.js'
 const notes = `
 Examples:
   bptt train --text notes.txt --seconds 60 --save
+  bptt train --data machine.csv --input temperature --target load --seconds 60
   bptt sample --model bptt-model.safetensors --prompt 'The '
   bptt compare --text notes.txt --html report.html
   bptt check my-cell.ts
@@ -26,7 +27,7 @@ Exit codes:
 /** The program with all its commands. Errors are thrown, not printed; help goes to standard output. */
 export function program(): Command {
   const root = new Command('bptt')
-    .description('Train recurrent models on streams of text, from the terminal.')
+    .description('Train recurrent models on streams of text and numbers, from the terminal.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .exitOverride()

@@ -1,11 +1,15 @@
 import { resolve } from 'node:path'
 import type { Graph } from '@bptt/graph'
 import * as graph from '@bptt/graph'
+import * as graphBytes from '@bptt/graph/bytes'
 import * as graphLaws from '@bptt/graph/laws'
+import * as graphOnnx from '@bptt/graph/onnx'
 import * as op from '@bptt/graph/op'
 import * as stream from '@bptt/stream'
 import * as streamNode from '@bptt/stream/node'
 import { readBytes } from '@bptt/stream/node'
+import * as streamSinks from '@bptt/stream/sinks'
+import * as streamSources from '@bptt/stream/sources'
 import type { Cell } from '@bptt/unroll'
 import * as unroll from '@bptt/unroll'
 import * as unrollLaws from '@bptt/unroll/laws'
@@ -31,11 +35,15 @@ export const usualSizes: Sizes = { inputs: 2, hidden: 3, outputs: 2, symbols: 5 
 const own = {
   '@bptt/graph': graph,
   '@bptt/graph/op': op,
+  '@bptt/graph/bytes': graphBytes,
+  '@bptt/graph/onnx': graphOnnx,
   '@bptt/graph/laws': graphLaws,
   '@bptt/unroll': unroll,
   '@bptt/unroll/laws': unrollLaws,
   '@bptt/stream': stream,
   '@bptt/stream/node': streamNode,
+  '@bptt/stream/sinks': streamSinks,
+  '@bptt/stream/sources': streamSources,
 }
 
 /**
@@ -54,10 +62,19 @@ export async function loadModule(
   const listed = names.length === 0 ? 'nothing' : names.join(', ')
   if (missing !== undefined) throw new Failure(`${path} exports no '${missing}'; it exports ${listed}`)
   const wanted = Object.entries(exports).filter(([name]) => only.length === 0 || only.includes(name))
-  const found = once(wanted).flatMap(([name, value]) => asFound(name, value, sizes) ?? [])
-  if (found.length > 0) return found
+  const [found, refused]: [Found[], string[]] = [[], []]
+  for (const [name, value] of once(wanted)) {
+    const made = asFound(name, value, sizes)
+    if (typeof made === 'string') refused.push(made)
+    else if (made !== undefined) found.push(made)
+  }
+  if (found.length > 0) {
+    for (const one of refused) process.stderr.write(`bptt: ${path}: ${one}; it is left out\n`)
+    return found
+  }
+  const why = refused.length === 0 ? '' : `; ${refused.join('; ')}`
   throw new Failure(
-    `${path} exports no cell, graph or op; it exports ${listed} (hint: --size NAME=N gives sizes that a cell needs)`,
+    `${path} exports no cell, graph or op; it exports ${listed}${why} (hint: --size NAME=N gives sizes that a cell needs)`,
   )
 }
 
@@ -67,8 +84,15 @@ async function imported(path: string): Promise<Readonly<Record<string, unknown>>
     return { ...(await jiti.import<Record<string, unknown>>(resolve(path))) }
   } catch (error) {
     const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-    throw new Failure(`${path} cannot be loaded: ${sentence(first)}`)
+    throw new Failure(`${path} cannot be loaded: ${first.trim()}${lineOf(error, resolve(path))}`)
   }
+}
+
+/** The line of a module that an error comes from, in brackets. */
+function lineOf(error: unknown, path: string): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  const [, line] = stack.split(`${path}:`, 2)[1]?.match(/^(\d+)/) ?? []
+  return line === undefined ? '' : ` (line ${line})`
 }
 
 /** Each value once, by its first name that is not `default`. */
@@ -80,21 +104,21 @@ function once(entries: readonly (readonly [string, unknown])[]): readonly (reado
   return [...named, ...rest]
 }
 
-function asFound(name: string, value: unknown, sizes: Sizes): Found | undefined {
+/** What a value is; a sentence where it is a function that makes no cell of these sizes, for a reason of ours. */
+function asFound(name: string, value: unknown, sizes: Sizes): Found | string | undefined {
   if (isCell(value)) return { name, kind: 'cell', cell: value }
   if (isGraph(value)) return { name, kind: 'graph', graph: value }
   if (isObject(value) && isGraph(value['graph'])) return { name, kind: 'graph', graph: value['graph'] }
   if (typeof value !== 'function') return undefined
   if ('spec' in value) return { name, kind: 'op', op: value as unknown as Op }
-  const made = attempt(value as (sizes: Sizes) => unknown, sizes)
-  return isCell(made) ? { name, kind: 'cell', cell: made } : undefined
-}
-
-function attempt(make: (sizes: Sizes) => unknown, sizes: Sizes): unknown {
   try {
-    return make(sizes)
-  } catch {
-    return undefined // some other function, or a cell of other sizes
+    const made: unknown = value(sizes)
+    return isCell(made) ? { name, kind: 'cell', cell: made } : undefined
+  } catch (error) {
+    // some other function, or a cell of other sizes
+    return error instanceof graph.GraphError
+      ? `${name} refuses the sizes given: ${sentence(error)}`
+      : undefined
   }
 }
 

@@ -8,6 +8,8 @@ import { type LongRangeOptions, longRange } from './reproduce/long-range.js'
 import { perform } from './reproduce/perform.js'
 import { type VanishingOptions, vanishing } from './reproduce/vanishing.js'
 
+const codes = 'Exit codes: 0 the claim held, 1 it did not, 2 bad input, 130 Ctrl-C, 143 SIGTERM'
+
 const notes = `
 Each prints what it measured, then every part of the claim and whether it held.
 
@@ -16,7 +18,7 @@ Examples:
   bptt reproduce long-range --seeds 3
   bptt reproduce vanishing --json > vanishing.jsonl
 
-Exit codes: 0 the claim held, 1 it did not, 2 bad input, 130 Ctrl-C, 143 SIGTERM`
+${codes}`
 
 /** `bptt reproduce`: what the sources claim about gradients through time, run again. */
 export function reproduceCommand(): Command {
@@ -45,7 +47,7 @@ function experiment<O extends object>(
 ): Command {
   return new Command(name)
     .description(about)
-    .addHelpText('after', `\nExample:\n  bptt reproduce ${name} ${example}`)
+    .addHelpText('after', `\nExample:\n  bptt reproduce ${name} ${example}\n\n${codes}`)
     .option('--json', 'one JSON record a line on standard output, the last with "final": true')
     .action((options: O & { readonly json?: boolean }) => perform(name, course(options), options))
 }

@@ -13,16 +13,18 @@ interface SampleOptions extends Draw {
   readonly model: string
   readonly length: number
   readonly prompt: string
+  readonly json?: true
 }
 
 const examples = `
 Examples:
   bptt sample --model bptt-model.safetensors
+  bptt sample --model bptt-model.safetensors --json | head -1
   bptt sample --model bptt-model.safetensors --length 1000 --temperature 0.6 --prompt 'export '
 
 The same model, prompt, temperature and seed always give the same text.
 
-Exit codes: 0 ok, 2 bad input`
+Exit codes: 0 ok, 2 bad input, 130 Ctrl-C`
 
 /** `bptt sample`: text written by a model that `bptt train` saved. */
 export function sampleCommand(): Command {
@@ -38,11 +40,12 @@ export function sampleCommand(): Command {
     )
     .option('--prompt <TEXT>', 'what the model reads first', '')
     .option('--seed <N>', 'of the random draws', whole('--seed', 0, Number.MAX_SAFE_INTEGER), 1)
+    .option('--json', 'one JSON record for every few thousand characters, the last line with "final": true')
     .addHelpText('after', examples)
     .action(sample)
 }
 
-async function sample({ model: path, length, prompt, ...draw }: SampleOptions): Promise<void> {
+async function sample({ model: path, length, prompt, json, ...draw }: SampleOptions): Promise<void> {
   const loaded = await load(path)
   if (loaded.warning !== undefined) process.stderr.write(`bptt: ${loaded.warning}\n`)
   const record = decodeRecord(loaded.metadata, path)
@@ -50,7 +53,8 @@ async function sample({ model: path, length, prompt, ...draw }: SampleOptions): 
     throw new Failure(`${path} is a model of numbers (--data); sample lets models of text (--text) write`)
   checkParams(cellOf(record.model), loaded.params, path)
   const text = written(record, loaded, prompt, length, draw)
-  await pipeline(Readable.from(withPrompt(prompt, text)), process.stdout, { end: false })
+  const lines = json ? inRecords(text, { model: path, prompt, length, ...draw }) : withPrompt(prompt, text)
+  await pipeline(Readable.from(lines), process.stdout, { end: false })
 }
 
 /**
@@ -90,6 +94,22 @@ export function idsOf(prompt: string, alphabet: readonly string[]): number[] {
 
 function* symbolsOf(ids: Iterable<number>, alphabet: readonly string[]): Generator<string> {
   for (const id of ids) yield alphabet[id] ?? ''
+}
+
+/** Characters in one record of `--json`. */
+const recordLength = 4096
+
+/** The text in records, and a last one of how it was made. */
+function* inRecords(text: Iterable<string>, settings: object): Generator<string> {
+  let piece: string[] = []
+  const record = (): string => `${JSON.stringify({ text: piece.join('') })}\n`
+  for (const symbol of text) {
+    if (piece.push(symbol) < recordLength) continue
+    yield record()
+    piece = []
+  }
+  if (piece.length > 0) yield record()
+  yield `${JSON.stringify({ final: true, ...settings })}\n`
 }
 
 function* withPrompt(prompt: string, text: Iterable<string>): Generator<string> {

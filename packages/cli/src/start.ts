@@ -9,7 +9,7 @@ import { updatesOf } from './optimizer.js'
 import { real, whole } from './options.js'
 import { written } from './sample.js'
 import { checkSavePath } from './savefile.js'
-import { forPeople, wentWell } from './show.js'
+import { forPeople, forPrograms, wentWell } from './show.js'
 import { coloursFor, print } from './terminal.js'
 import { textSubject } from './text.js'
 import { conclude, perform } from './train.js'
@@ -18,6 +18,7 @@ import { framed } from './view.js'
 interface StartOptions {
   readonly seconds: number
   readonly seed: number
+  readonly json?: true
 }
 
 const path = join('.bptt', 'model.safetensors')
@@ -30,10 +31,14 @@ const settings = {
   clip: 1,
 } as const
 const prompt = 'export function '
+const headline = 'An LSTM learns to write TypeScript, online: each character is predicted, then learned from.'
 
 const notes = `
 Learns the TypeScript sources inside the installed rxjs package, shows how it gets on, writes a sample,
 and saves the model in ${path} in the current folder.
+
+Example:
+  bptt start --seconds 10
 
 Exit codes: 0 ok, 1 the loss is not finite any more, 2 bad input, 130 Ctrl-C, 143 SIGTERM`
 
@@ -48,6 +53,7 @@ export function startCommand(): Command {
       whole('--seed', 0, Number.MAX_SAFE_INTEGER),
       1,
     )
+    .option('--json', 'one JSON record a line on standard output, the last with "final": true')
     .addHelpText('after', notes)
     .action(start)
 }
@@ -55,12 +61,9 @@ export function startCommand(): Command {
 async function start(options: StartOptions): Promise<void> {
   const subject = textSubject(await corpusToLearn(), settings.cell, settings.hidden)
   const plan = planOf(options, subject)
-  const paint = coloursFor(process.stdout)
-  print(
-    paint.bold('An LSTM learns to write TypeScript, online: each character is predicted, then learned from.'),
-  )
-  const outcome = await perform(plan, forPeople(false))
-  if (wentWell(outcome)) farewell(subject.described, plan.seed, outcome)
+  if (!options.json) print(coloursFor(process.stdout).bold(headline))
+  const outcome = await perform(plan, (options.json ? forPrograms : forPeople)(false))
+  if (!options.json && wentWell(outcome)) farewell(subject.described, plan.seed, outcome)
   conclude(plan, outcome)
 }
 

@@ -2,9 +2,9 @@ import { GraphError } from '@bptt/graph'
 import { readText } from '@bptt/stream/node'
 import { Command } from 'commander'
 import { exitCodes, Failure } from './failure.js'
-import { count } from './format.js'
+import { clock, count, plural } from './format.js'
 import { real } from './options.js'
-import { coloursFor, print } from './terminal.js'
+import { coloursFor, liveLineOn, print } from './terminal.js'
 import type { Finding } from './verify/compare.js'
 import { verifyFile } from './verify/file.js'
 import { closing, exceeds, table, tally } from './verify/view.js'
@@ -25,7 +25,7 @@ Examples:
   bptt verify test/golden/*.json --tolerance 1e-12
   bptt verify my-model.json --all
 
-Exit codes: 0 all that was checked agrees, 1 a difference above the tolerance, 2 bad input`
+Exit codes: 0 all that was checked agrees, 1 a difference above the tolerance, 2 bad input, 130 Ctrl-C`
 
 /** `bptt verify`: values and gradients computed elsewhere, such as by PyTorch, against those computed here. */
 export function verifyCommand(): Command {
@@ -47,9 +47,13 @@ export function verifyCommand(): Command {
 async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
   const { tolerance, json = false, all = false } = options
   const paint = coloursFor(process.stdout)
+  const [live, began] = [liveLineOn(process.stderr), performance.now()]
   const found: Finding[] = []
-  for (const path of paths) {
+  for (const [i, path] of paths.entries()) {
+    const seconds = (performance.now() - began) / 1000
+    live.show(() => `${path}, ${i + 1} of ${plural(paths.length, 'file')} · ${clock(seconds)}`, seconds)
     const findings = verifyFile(await readJson(path), path)
+    live.clear()
     found.push(...findings)
     if (json) for (const finding of findings) print(JSON.stringify(record(path, finding, tolerance)))
     else print(`${table(path, findings, tolerance, all, paint)}\n`)

@@ -75,6 +75,18 @@ describe('bptt export', () => {
     await expect(readFile(join(folder, 'n.onnx'))).rejects.toThrow('ENOENT')
   })
 
+  test('with --json says the same as a record', async () => {
+    const { code, stdout } = await exported('m.safetensors', '--onnx', 'm.onnx', '--json')
+    expect([code, JSON.parse(stdout)]).toEqual([
+      0,
+      {
+        ...{ model: expect.any(String), onnx: expect.any(String), form: 'step', bytes: expect.any(Number) },
+        inputs: { x: ['batch'], 'carry.h': ['batch', 5], 'carry.c': ['batch', 5] },
+        outputs: { y: ['batch', 4], 'next.h': ['batch', 5], 'next.c': ['batch', 5] },
+      },
+    ])
+  })
+
   test('--help has an example and the exit codes', async () => {
     const { code, stdout } = await exported('--help')
     expect(code).toBe(0)

@@ -305,6 +305,17 @@ describe('bptt sample', () => {
     expect(b.stdout).toBe(a.stdout)
   })
 
+  test('with --json writes the same in records, and a last one of how it was made', async () => {
+    const [plain, { stdout }] = [await sample('--length', '5000'), await sample('--length', '5000', '--json')]
+    const all: { text?: string }[] = stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    expect(all.map(({ text }) => text?.length)).toEqual([4096, 904, undefined])
+    expect(`${all.map(({ text = '' }) => text).join('')}\n`).toBe(plain.stdout)
+    expect(all.at(-1)).toMatchObject({ final: true, length: 5000, prompt: '', temperature: 0.8, seed: 1 })
+  })
+
   test('ends quietly when its reader goes away', async () => {
     const { child, spoke, ended } = start(folder, [
       'sample',

@@ -1,5 +1,5 @@
 import { checkGradients, type GradientReport, type LawReport, opLaws, showReport } from '@bptt/graph/laws'
-import { cellLaws } from '@bptt/unroll/laws'
+import { type CellLaw, cellLaws, everyCellLaw } from '@bptt/unroll/laws'
 import type { Found } from '../module.js'
 import { type Differences, differencesOf } from './steps.js'
 
@@ -29,8 +29,15 @@ export interface Verdict {
   readonly place: Pick<Differences, 'parameter' | 'step'> | undefined
 }
 
-/** Holds an export to the laws of its kind. Throws GraphError where it cannot be evaluated at all. */
-export function verdictOf(found: Found, { runs, steps, seed, symbols, integers = {} }: Effort): Verdict {
+/**
+ * Holds an export to the laws of its kind; `tell` hears how many of how many trials of a cell are done. Throws GraphError where it cannot be
+ * evaluated at all.
+ */
+export function verdictOf(
+  found: Found,
+  { runs, steps, seed, symbols, integers = {} }: Effort,
+  tell: (done: number, all: number) => void = () => {},
+): Verdict {
   const { name, kind } = found
   if (found.kind === 'op') {
     const laws = opLaws(found.op, { points: runs, seed })
@@ -40,13 +47,36 @@ export function verdictOf(found: Found, { runs, steps, seed, symbols, integers =
     const gradients = checkGradients(found.graph, { directions: runs, seed, integers })
     return { name, kind, ok: gradients.ok, laws: undefined, gradients, place: undefined }
   }
-  const laws = cellLaws(found.cell, { runs, steps, seed, ...(symbols === undefined ? {} : { symbols }) })
+  const laws = cellLaws(found.cell, {
+    ...{ runs, steps, seed, laws: counted(runs, tell) },
+    ...(symbols === undefined ? {} : { symbols }),
+  })
   const { report: gradients, ...place } = differencesOf(found.cell, steps, seed, symbols)
   return { name, kind, ok: laws.ok && gradients.ok, laws, gradients, place }
 }
 
+/** The laws of cells, each trial told before it is made; the search for a smaller counterexample is not counted. */
+function counted(runs: number, tell: (done: number, all: number) => void): readonly CellLaw[] {
+  const all = runs * everyCellLaw.length
+  let done = 0
+  return everyCellLaw.map(law => ({
+    ...law,
+    broken: subject => {
+      tell(Math.min(done++, all), all)
+      return law.broken(subject)
+    },
+  }))
+}
+
 /** A verdict as lines: one where all holds, more where something does not. */
-export function verdictText({ name, kind, ok, laws, gradients, place }: Verdict): readonly string[] {
+export function verdictText({
+  name,
+  kind,
+  ok,
+  laws,
+  gradients,
+  place,
+}: Verdict): readonly [string, ...string[]] {
   const tried = [
     ...(laws === undefined ? [] : [`${laws.checked} trials of laws`]),
     ...(gradients === undefined ? [] : [`${gradients.checked} derivatives`]),
