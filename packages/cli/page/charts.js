@@ -64,7 +64,7 @@ function line(chart, i) {
     stroke,
     width: muted ? 1 : 2,
     ...(muted ? { dash: [4, 4] } : {}),
-    spanGaps: false,
+    spanGaps: chart.joined === true,
     value: (_, value) => figure(value),
     ...(kind === 'step' && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
     ...(kind === 'bubbles' ? { paths: () => null } : {}),
@@ -95,12 +95,15 @@ const names = chart => plot => {
     const middle = plot.valToPos(chart.at[place], 'x', true)
     const left = Math.min(Math.max(middle, bbox.left + half), bbox.left + bbox.width - half)
     const top = plot.valToPos(/** @type {number} */ (y[place]), 'y', true)
-    const free = [-1, 1, -2, 2, -3, 3]
+    const free = [-1, 1, -2, 2, -3, -4, -5, -6, 3]
       .map(step => top + Math.sign(step) * (size / 2 - 6 + 15 * Math.abs(step)) * pixel)
-      .find(high =>
-        taken.every(
-          ([from, to, at]) => left + half < from || left - half > to || Math.abs(high - at) > 13 * pixel,
-        ),
+      .find(
+        high =>
+          high > bbox.top &&
+          high < bbox.top + bbox.height &&
+          taken.every(
+            ([from, to, at]) => left + half < from || left - half > to || Math.abs(high - at) > 13 * pixel,
+          ),
       )
     if (free === undefined) return
     taken.push([left - half, left + half, free])

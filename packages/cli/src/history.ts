@@ -1,9 +1,10 @@
 import type { Report } from '@bptt/stream'
 
-/** A curve over events: `events[i]` is where the i-th piece ends, `values[i]` its weighted mean, NaN where nothing in it has a weight. */
+/** A curve over events: `events[i]` is where the i-th piece ends, `values[i]` its weighted mean, NaN where its weight is 0. */
 export interface Curve {
   readonly events: readonly number[]
   readonly values: readonly number[]
+  readonly weights: readonly number[]
 }
 
 /** A curve that grows: it never holds more than {@link mostPieces} pieces. */
@@ -39,6 +40,7 @@ export function recorder(): Recorder {
       return {
         events: pieces.map(piece => (events += piece.events)),
         values: pieces.map(({ weight, sum }) => sum / weight),
+        weights: pieces.map(({ weight }) => weight),
       }
     },
   }

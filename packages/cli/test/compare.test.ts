@@ -246,7 +246,7 @@ describe('a comparison', () => {
   test('is a page in which a colour means the same estimator everywhere, and every x has a y', async () => {
     const { own, comparison } = await made()
     const { charts, table: summary } = pageOf(own, comparison, 'Adam')
-    expect(charts.map(({ id }) => id)).toEqual(['loss', 'trade-off', 'lags', 'segments'])
+    expect(charts.map(({ id }) => id)).toEqual(['loss', 'flops', 'bytes', 'trade-off', 'lags', 'segments'])
     for (const { at, series, id } of charts) {
       expect(at).toEqual(at.toSorted((a, b) => a - b))
       for (const { y } of series) expect(y).toHaveLength(at.length)

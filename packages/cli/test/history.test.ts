@@ -46,7 +46,7 @@ describe('a recorder', () => {
         { value: 3, weight: 2 },
         { value: 1, weight: 5 },
       ]),
-    ).toEqual({ events: [2, 7], values: [3, 1] })
+    ).toEqual({ events: [2, 7], values: [3, 1], weights: [2, 5] })
   })
 })
 
@@ -65,6 +65,19 @@ describe('a chart of curves', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  test('draws means by weight, and nothing where there is none', () => {
+    const own = recorder()
+    for (const [value, events, weight] of [
+      [9, 2, 0],
+      [1, 1, 1],
+      [4, 1, 2],
+      [9, 4, 0],
+    ] as const)
+      own.add(value, events, weight)
+    const { series } = overEvents([{ name: 'a', history: historyOf(own.curve) }], ({ loss }) => loss)
+    expect(series[0]!.y).toEqual([null, null, 1, 4, null, null, null, null])
   })
 
   test('ends a line where its run ended', () => {

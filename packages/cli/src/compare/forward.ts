@@ -9,23 +9,20 @@ import {
   type Tensor,
   type Tree,
 } from '@bptt/graph'
-import { type Cell, coin, rtrl, snap, uoro } from '@bptt/unroll'
+import { type Batch, type Cell, coin, rtrl, snap, uoro } from '@bptt/unroll'
+import { apart, drawn, inner, type Numbers, type Quality } from './bias.js'
 import type { Means } from './contender.js'
-import type { Quality, Sequence } from './quality.js'
 
 type Forward = Extract<Means, { readonly kind: 'forward' }>
 
 /** What gradients are made of. */
 interface Site {
   readonly model: Cell
-  readonly batch: Sequence['batch']
+  readonly batch: Batch
   readonly loss: Loss
   /** Patterns of random signs that are drawn. */
   readonly samples: number
 }
-
-/** A gradient by the parameters, all its numbers in a row. */
-type Numbers = Float64Array
 
 /** The quality of a gradient made forward in time, beside that of RTRL, which is full BPTT where parameters stay. */
 export function forwardReport(means: Forward, site: Site): Quality {
@@ -36,11 +33,9 @@ export function forwardReport(means: Forward, site: Site): Quality {
       'compare',
       'the gradient is zero by every parameter; estimators are compared with it',
     )
-  if (means.name === 'uoro')
-    return { ...drawn(gradients(uoro, site), exact, site.samples), method: 'sampled', patterns: site.samples }
+  if (means.name === 'uoro') return drawn(gradients(uoro, site), exact, site.samples)
   const own = means.name === 'rtrl' ? exact : gradients(snapOf(means.order), site)(0)
-  const bias = Math.sqrt(distance(own, exact) / inner(exact, exact))
-  return { bias, biasError: 0, deviation: 0, cosine: cosine(own, exact), method: 'enumerated', patterns: 1 }
+  return apart(own, exact)
 }
 
 type Make = (cell: Cell, options: { readonly steps: number; readonly loss: Loss }) => Graph
@@ -49,29 +44,6 @@ const snapOf =
   (order: number): Make =>
   (cell, options) =>
     snap(cell, { ...options, order })
-
-/** Bias and deviation of gradients that are drawn. */
-function drawn(
-  draw: (which: number) => Numbers,
-  exact: Numbers,
-  samples: number,
-): Pick<Quality, 'bias' | 'biasError' | 'deviation' | 'cosine'> {
-  const mean = new Float64Array(exact.length)
-  let squares = 0
-  for (let which = 0; which < samples; which++) {
-    const one = draw(which)
-    squares += inner(one, one) / samples
-    for (let i = 0; i < mean.length; i++) mean[i]! += one[i]! / samples
-  }
-  const size = inner(exact, exact)
-  const variance = (Math.max(0, squares - inner(mean, mean)) * samples) / (samples - 1)
-  return {
-    bias: Math.sqrt(distance(mean, exact) / size),
-    biasError: Math.sqrt(variance / samples / size),
-    deviation: Math.sqrt(variance / size),
-    cosine: cosine(mean, exact),
-  }
-}
 
 /** Gradients of a sequence by a graph of forward mode; the random signs of each are its own. */
 export function gradients(make: Make, { model, batch, loss }: Site): (which: number) => Numbers {
@@ -108,9 +80,3 @@ const signsOf = (steps: number, width: number, which: number): Tensor => ({
   shape: [steps, width],
   data: Float64Array.from({ length: steps * width }, (_, i) => (coin(which, 0, i) < 0.5 ? -1 : 1)),
 })
-
-const inner = (a: Numbers, b: Numbers): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
-
-const distance = (a: Numbers, b: Numbers): number => a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0)
-
-const cosine = (a: Numbers, b: Numbers): number => inner(a, b) / Math.sqrt(inner(a, a) * inner(b, b))

@@ -1,4 +1,5 @@
 import { bytes, count, figure, percent, rate, short } from '../format.js'
+import type { Unit } from '../material.js'
 import type { Chart, Series } from '../page/chart.js'
 import { baselineSeries, lagChart, type Named, overEvents, segmentChart } from '../page/curves.js'
 import type { Page, Table } from '../page/page.js'
@@ -63,6 +64,7 @@ function chartsOf(
   }))
   const { unit } = material
   const loss = overEvents(runs, history => history.loss, unit.of)
+  const remember = contenders.some(({ means }) => means.kind !== 'cuts')
   return [
     {
       id: 'loss',
@@ -74,12 +76,77 @@ function chartsOf(
       at: loss.at,
       series: [...loss.series, ...baselineSeries(baselines, loss.at.length)],
     },
+    lossByFlops(ordered, loss, unit),
+    lossByBytes(ordered, unit),
     ...(gradients === undefined
       ? []
       : [tradeOff(ordered), lagChart(gradients.lags, `at the parameters of ${gradients.at}`)]),
-    segmentChart(runs, unit.event),
+    segmentChart(
+      runs,
+      unit.event,
+      remember ? ' What goes on over updates (bptt, rtrl, snap, uoro) sees further.' : '',
+    ),
   ]
 }
+
+/** The same losses over what was computed for them. */
+function lossByFlops(
+  results: Comparison['results'],
+  { at, series }: Pick<Chart, 'at' | 'series'>,
+  unit: Unit,
+): Chart {
+  const spent = results.map(({ standing }) =>
+    at.map(events => (events > standing.events ? Number.NaN : (standing.flops * events) / standing.events)),
+  )
+  const places = [...new Set(spent.flat().filter(flops => flops > 0))].sort((a, b) => a - b)
+  return {
+    id: 'flops',
+    title: 'Loss by computation',
+    note: `The same losses over the floating-point operations that the updates took. ${capital(unit.name)}; further to the left is cheaper.`,
+    kind: 'line',
+    x: { label: 'floating-point operations', log: true },
+    y: { label: unit.name },
+    at: places,
+    joined: true,
+    series: series.map(({ name, y }, i) => {
+      const known = new Map(spent[i]!.map((flops, place) => [flops, y[place] ?? null]))
+      return { name, y: places.map(flops => known.get(flops) ?? null) }
+    }),
+  }
+}
+
+/** What each estimator lost, by the bytes it kept at most. */
+function lossByBytes(results: Comparison['results'], unit: Unit): Chart {
+  const done = results.filter(({ standing }) => standing.bytes > 0 && Number.isFinite(standing.prequential))
+  const at = [...new Set(done.map(({ standing }) => standing.bytes))].sort((a, b) => a - b)
+  const losses = done.map(({ standing }) => unit.of(standing.prequential))
+  const [low, high] = [Math.min(...losses), Math.max(...losses)]
+  const room = 0.2 * (high - low || Math.abs(high) || 1)
+  return {
+    id: 'bytes',
+    title: 'Loss by memory',
+    note: `Over the whole run, by the bytes kept for the gradient at most. ${capital(unit.name)}; nearer to the lower left is better.`,
+    kind: 'bubbles',
+    x: { label: 'bytes kept', log: true, ...powersAround(at) },
+    y: { label: unit.name, min: low - room, max: high + room },
+    at,
+    series: results.map(({ standing }) => ({
+      name: standing.contender.label,
+      y: at.map(bytes =>
+        done.some(one => one.standing === standing) && standing.bytes === bytes
+          ? unit.of(standing.prequential)
+          : null,
+      ),
+      size: 12,
+    })),
+  }
+}
+
+/** The powers of ten around rising numbers: a logarithmic axis has its marks from its end on. */
+const powersAround = (at: readonly number[]): { readonly min: number; readonly max: number } => ({
+  min: 10 ** Math.floor(Math.log10((at[0] ?? 1) / 1.5)),
+  max: 10 ** Math.ceil(Math.log10(1.5 * (at.at(-1) ?? 1))),
+})
 
 /** Bias and deviation of every estimator, bubbles as large as the bytes kept. */
 function tradeOff(results: Comparison['results']): Chart {

@@ -1,24 +1,11 @@
 import { filled, index, type Loss, mul, slice, type Tensor, type Tree } from '@bptt/graph'
 import type { Sample } from '@bptt/stream'
-import { type EstimatorRow, estimatorReport, lagNorms, zeroCarry } from '@bptt/unroll'
+import { type Batch, estimatorReport, lagNorms, zeroCarry } from '@bptt/unroll'
 import { Failure } from '../failure.js'
 import type { Material } from '../material.js'
+import type { Quality } from './bias.js'
 import type { Contender } from './contender.js'
 import { forwardReport } from './forward.js'
-
-/** How good an estimator's gradient is beside that of full BPTT, over the first events of the stream. */
-export interface Quality {
-  /** |E g − ∇L| / |∇L|. */
-  readonly bias: number
-  /** Standard error of the bias; 0 where every pattern of cuts was tried. */
-  readonly biasError: number
-  /** √(E |g|² − |E g|²) / |∇L|: how far one gradient is from the mean one. */
-  readonly deviation: number
-  /** Cosine of E g and ∇L. */
-  readonly cosine: number
-  readonly method: EstimatorRow['method']
-  readonly patterns: number
-}
 
 /** Where gradients are compared. */
 export interface Place {
@@ -33,7 +20,7 @@ export interface Place {
 
 /** Events as a batch of one sequence, with the loss that weighs them. */
 export interface Sequence {
-  readonly batch: Parameters<typeof lagNorms>[1]
+  readonly batch: Batch
   readonly loss: Loss
 }
 

@@ -140,14 +140,12 @@ function figuresOf(last: Report | undefined, { history }: Historian, cost: Cost)
 }
 
 /** The mean of a curve over the pieces that end after `from`. */
-function tail({ events, values }: History['loss'], from: number): number {
+function tail({ events, values, weights }: History['loss'], from: number): number {
   let [sum, weight] = [0, 0]
   for (const [i, end] of events.entries()) {
-    if (end <= from) continue
-    const width = end - (events[i - 1] ?? 0)
-    if (Number.isNaN(values[i])) continue // nothing there had a weight
-    sum += values[i]! * width
-    weight += width
+    if (end <= from || weights[i] === 0) continue
+    sum += values[i]! * weights[i]!
+    weight += weights[i]!
   }
   return sum / weight
 }

@@ -1,7 +1,8 @@
 import { GraphError } from '@bptt/graph'
 import { Failure, sentence } from '../failure.js'
 import type { Baseline, Material } from '../material.js'
-import { lagsOf, type Place, type Quality, qualityOf, sequenceOf } from './quality.js'
+import type { Quality } from './bias.js'
+import { lagsOf, type Place, qualityOf, sequenceOf } from './quality.js'
 import type { Raced, Standing } from './race.js'
 
 /** How an estimator did, and how good its gradient is. */

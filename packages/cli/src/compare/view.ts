@@ -97,7 +97,7 @@ export function notes({ material, results, gradients, why }: Comparison): string
 
 /** Where bias and deviation were measured. */
 export function gradientNotes({ steps, at, patterns }: NonNullable<Comparison['gradients']>): string[] {
-  const how = patterns === 0 ? '' : `; random cuts drawn ${count(patterns)} times`
+  const how = patterns === 0 ? '' : `; random cuts and signs drawn ${count(patterns)} times`
   return [
     `bias, std: of the gradient over the first ${count(steps)} events, relative to full BPTT, at the`,
     `parameters that ${at} reached${how}.`,

@@ -31,6 +31,8 @@ export interface Chart {
   /** Rising. */
   readonly at: readonly number[]
   readonly series: readonly Series[]
+  /** Lines go on over the places that are another line's. */
+  readonly joined?: boolean
 }
 
 /** `count` numbers from 0 (left out) to `end`, evenly. */

@@ -24,29 +24,33 @@ export function overEvents(
   }
 }
 
-/** The means of a curve between rising places; NaN behind its end. */
-function means(curve: Curve, at: readonly number[]): number[] {
-  const total = area(curve)
-  const end = curve.events.at(-1) ?? 0
+/** The means of a curve between rising places; NaN behind its end, and where nothing has a weight. */
+function means({ events, values, weights }: Curve, at: readonly number[]): number[] {
+  const sums = summed(
+    events,
+    values.map((value, i) => (weights[i] === 0 ? 0 : value * weights[i]!)),
+  )
+  const weight = summed(events, weights)
   return at.map((place, i) => {
     const from = at[i - 1] ?? 0
-    return from >= end ? Number.NaN : (total(place) - total(from)) / (Math.min(place, end) - from)
+    return (sums(place) - sums(from)) / (weight(place) - weight(from))
   })
 }
 
-/** The area under a curve up to a place. */
-function area({ events, values }: Curve): (place: number) => number {
+/** The sum of pieces up to a place, spread evenly over each piece. */
+function summed(events: readonly number[], pieces: readonly number[]): (place: number) => number {
   const sums = [0]
-  for (const [i, value] of values.entries()) sums.push(sums[i]! + value * (events[i]! - (events[i - 1] ?? 0)))
+  for (const piece of pieces) sums.push(sums.at(-1)! + piece)
   return place => {
-    const piece = events.findIndex(end => end >= place)
-    if (piece < 0) return sums.at(-1)!
-    return sums[piece]! + values[piece]! * (place - (events[piece - 1] ?? 0))
+    const at = events.findIndex(end => end >= place)
+    if (at < 0) return sums.at(-1)!
+    const from = events[at - 1] ?? 0
+    return sums[at]! + (pieces[at]! * (place - from)) / (events[at]! - from)
   }
 }
 
-/** The share of segments that are at least so long, for every run. */
-export function segmentChart(runs: readonly Named[], event: string): Chart {
+/** The share of segments that are at least so long, for every run; `more` is said of how far back credit goes. */
+export function segmentChart(runs: readonly Named[], event: string, more: string = ''): Chart {
   const lengths = new Set(
     runs.flatMap(({ history }) => [...history.segments.keys()].flatMap(n => [n, n + 1])),
   )
@@ -56,7 +60,7 @@ export function segmentChart(runs: readonly Named[], event: string): Chart {
   return {
     id: 'segments',
     title: 'Segment lengths',
-    note: 'Share of the segments that reach a length: how far back credit can go. Each segment is learned from in one update.',
+    note: `Share of the segments that reach a length: how far back credit can go. Each segment is learned from in one update.${more}`,
     kind: 'step',
     x: { label: `${event}s in a segment, at least`, log: true },
     y: { label: 'share of segments', log: true, min: floor, max: 1.1 },
