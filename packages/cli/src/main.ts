@@ -72,8 +72,20 @@ function explain(error: unknown, name: string): number {
   if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.badInput
   const expected = error instanceof Failure || error instanceof GraphError || error instanceof CommanderError
   if (!expected && systemCode(error) === undefined) throw error
-  process.stderr.write(`${name}: ${sentence(error).replace(/^error: /, '')}\n`)
+  process.stderr.write(`${name}: ${sentence(error).replace(/^error: /, '')}${flagFor(error, name)}\n`)
   return error instanceof Failure ? error.exitCode : exitCodes.badInput
+}
+
+/** Where a file stands without the option that names it, that option. */
+function flagFor(error: unknown, name: string): string {
+  if (!(error instanceof CommanderError) || error.code !== 'commander.excessArguments') return ''
+  const flags: Readonly<Record<string, string>> = {
+    'bptt train': '--text FILE or --data FILE',
+    'bptt compare': '--text FILE, --data FILE or --task NAME',
+    'bptt sample': '--model FILE',
+  }
+  const flag = flags[name]
+  return flag === undefined ? '' : ` (hint: ${flag})`
 }
 
 function nameOf(root: Command, words: readonly string[]): string {

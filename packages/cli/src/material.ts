@@ -61,6 +61,8 @@ export interface Material {
 export interface Subject<D extends Described = Described> extends Material {
   /** What a model file says of it. */
   readonly described: D
+  /** How much of it was left out so far, in a few words. */
+  readonly leftOut?: () => string | undefined
 }
 
 /** A model in a few words: `LSTM, 64 hidden units, 1,234 parameters`. */

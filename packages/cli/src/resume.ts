@@ -36,6 +36,10 @@ const kept: Readonly<Record<string, string | undefined>> = {
   scale: undefined,
   reset: undefined,
   weight: undefined,
+  format: undefined,
+  separator: undefined,
+  columns: undefined,
+  skip: undefined,
 }
 
 /**
@@ -65,7 +69,7 @@ export function adopt(command: Command, { record }: Stopped): void {
 }
 
 /** The options that say which numbers a model reads, with their names in the model file. */
-const reads = ['input', 'target', 'ahead', 'loss', 'reset', 'weight'] as const
+const reads = ['input', 'target', 'ahead', 'loss', 'reset', 'weight', 'skip'] as const
 
 /**
  * Checks that a stopped run can go on with what is to be learned, up to a limit.

@@ -33,7 +33,7 @@ export function forPeople(quiet: boolean): Show {
     end(plan, outcome): void {
       live.clear()
       if (wentWell(outcome)) print(`${figures(plan, outcome)}\n${kept(outcome)}`)
-      sayStopped(plan, outcome)
+      sayAside(plan, outcome)
     },
   }
 }
@@ -48,7 +48,7 @@ export function forPrograms(quiet: boolean): Show {
     },
     end(plan, outcome): void {
       print(JSON.stringify(finalRecord(plan, outcome)))
-      sayStopped(plan, outcome)
+      sayAside(plan, outcome)
     },
   }
 }
@@ -58,7 +58,10 @@ export function wentWell({ cause, divergence, broken }: Outcome): boolean {
   return cause === undefined && divergence === undefined && broken === undefined
 }
 
-function sayStopped({ subject }: Plan, outcome: Outcome): void {
+/** Says what does not belong to the figures: what was left out, and who stopped the run. */
+function sayAside({ subject }: Plan, outcome: Outcome): void {
+  const left = subject.leftOut?.()
+  if (left !== undefined) process.stderr.write(`bptt train: ${left}\n`)
   if (outcome.cause !== undefined && outcome.cause !== 'closed output')
     process.stderr.write(`${stopped(subject.unit, outcome)}\n`)
 }

@@ -23,6 +23,9 @@ export interface SourceOptions {
   readonly scale?: number
   readonly reset?: string
   readonly weight?: string
+  readonly separator?: string
+  readonly columns?: string
+  readonly skip?: boolean
 }
 
 const usual = { ahead: 0, loss: 'squared', scale: 1000 } as const
@@ -35,6 +38,9 @@ export function sourceOptions(command: Command): void {
     .optionsGroup('Numbers:')
     .option('--data <FILE>', "records, CSV with a header or NDJSON; '-' reads standard input as it comes")
     .option('--format <NAME>', `${formats.join(', ')} (default: by extension)`, oneOf('--format', formats))
+    .option('--separator <CHAR>', 'between the fields of CSV (default: a comma)', single)
+    .option('--columns <NAMES>', 'names of the columns of CSV, where the first record is no header')
+    .option('--skip', 'leave out records that do not fit, and say how many')
     .option('--input <COLUMNS>', 'what is read, with commas between')
     .option('--target <COLUMNS>', 'what is predicted')
     .option(
@@ -56,7 +62,24 @@ export function sourceOptions(command: Command): void {
     .option('--weight <COLUMN>', 'numbers that multiply the losses')
 }
 
-const ofNumbers = ['format', 'input', 'target', 'ahead', 'loss', 'scale', 'reset', 'weight'] as const
+function single(text: string): string {
+  if ([...text].length === 1) return text
+  throw new Failure(`--separator must be one character, but is '${text}'`)
+}
+
+const ofNumbers = [
+  'format',
+  'input',
+  'target',
+  'ahead',
+  'loss',
+  'scale',
+  'reset',
+  'weight',
+  'separator',
+  'columns',
+  'skip',
+] as const
 
 /**
  * What the options name, ready to be learned; where a run is resumed, on the scale of its file.
@@ -82,7 +105,8 @@ export async function subjectOf(
 }
 
 function recordingOf(path: string, options: SourceOptions): Recording {
-  const { input, target, ahead = usual.ahead, reset, weight } = options
+  const { input, target, ahead = usual.ahead, reset, weight, separator, skip } = options
+  const columns = options.columns?.split(',').map(name => name.trim())
   if (input === undefined || target === undefined)
     throw new Failure(
       `--data needs --${input === undefined ? 'input' : 'target'}, the columns that are ${input === undefined ? 'read' : 'predicted'}, with commas between`,
@@ -101,5 +125,8 @@ function recordingOf(path: string, options: SourceOptions): Recording {
     ahead,
     reset,
     weight,
+    separator,
+    columns,
+    skip,
   }
 }

@@ -91,6 +91,10 @@ describe('bad input', () => {
       ['sample', '--model', 'model.safetensors', '--temperature', '-1'],
       "bptt sample: --temperature must be a number from 0 to 100, but is '-1'",
     ],
+    [
+      ['train', 'text.txt'],
+      "bptt train: too many arguments for 'train'. Expected 0 arguments but got 1. (hint: --text FILE or --data FILE)",
+    ],
     [['trian'], "bptt: unknown command 'trian' (Did you mean train?)"],
     [['--colour'], "bptt: unknown option '--colour'"],
   ])('%j ends with one sentence, code 2, and files as they were', async (args, sentence) => {

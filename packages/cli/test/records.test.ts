@@ -46,6 +46,7 @@ beforeAll(async () => {
     'a.ndjson': json,
     'a.data': json,
     'header.csv': 't,load\n',
+    'bare.csv': '1;2\n3;4\n',
     'bad.csv': `${csv}50,on,?,0,1\n`,
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
@@ -121,6 +122,23 @@ describe('records', () => {
     expect((first.described as NumberModel).numbers.target).toEqual({ mean: [1.5], deviation: [0.5] })
     expect((await read(first)).map(({ target }) => target)).toEqual([[-1], [1], [3], [7], [13]])
     expect(first.unit.of(4)).toBe(1)
+  })
+
+  test('with --skip are left out where they do not fit, and counted', async () => {
+    const made = await subject('bad.csv', { ...columns, skip: true })
+    expect([made.length, (await read(made)).length]).toEqual([5, 5])
+    expect(made.leftOut?.()).toMatch(
+      /^1 record left out, the first: .+bad\.csv, line 7, column 'load': is "\?"/,
+    )
+    expect((await subject('a.csv', { ...columns, skip: true })).leftOut?.()).toBeUndefined()
+  })
+
+  test('with another separator and without a header', async () => {
+    const made = await subject('bare.csv', { input: 'b', target: 'a', separator: ';', columns: 'a, b' })
+    expect(await read(made)).toEqual([
+      { input: [2], target: [1] },
+      { input: [4], target: [3] },
+    ])
   })
 
   test.each([

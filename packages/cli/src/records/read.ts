@@ -22,6 +22,12 @@ export interface Recording {
   readonly reset?: string | undefined
   /** Column of the weights of losses. */
   readonly weight?: string | undefined
+  /** The character between fields, where it is not that of the format. */
+  readonly separator?: string | undefined
+  /** Names of the columns, where the first record is no header. */
+  readonly columns?: readonly string[] | undefined
+  /** Leaves out records that do not fit. */
+  readonly skip?: boolean | undefined
 }
 
 const extensions: Readonly<Record<string, Format>> = {
@@ -44,9 +50,16 @@ export function formatOf(path: string, given: Format | undefined): Format {
   )
 }
 
-/** The events of a recording, in the numbers of the data. Throws GraphError that names file, line and column. */
-export function eventsOf(recording: Recording): AsyncIterable<SourceEvent> {
-  const { path, format, input, target, reset, weight, ahead } = recording
+/**
+ * The events of a recording, in the numbers of the data; `left` hears of every record that is left out. Throws GraphError that names file, line
+ * and column.
+ */
+export function eventsOf(
+  recording: Recording,
+  left: (error: Error) => void = () => {},
+): AsyncIterable<SourceEvent> {
+  const { path, format, input, target, reset, weight, ahead, columns } = recording
+  const { separator = format === 'tsv' ? '\t' : ',' } = recording
   const mapping = {
     input,
     target,
@@ -54,8 +67,9 @@ export function eventsOf(recording: Recording): AsyncIterable<SourceEvent> {
     ...(weight !== undefined && { weight }),
   }
   const source = fileSource(path)
-  if (format === 'ndjson') return later(ndjson(source, mapping), ahead)
-  return later(csv(source, mapping, { separator: format === 'tsv' ? '\t' : ',' }), ahead)
+  const skipping = recording.skip ? { skip: left } : {}
+  if (format === 'ndjson') return later(ndjson(source, mapping, skipping), ahead)
+  return later(csv(source, mapping, { separator, ...skipping, ...(columns && { columns }) }), ahead)
 }
 
 /** Each input with the target of `ahead` records later, in the same sequence. */

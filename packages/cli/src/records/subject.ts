@@ -1,6 +1,6 @@
 import type { Sample } from '@bptt/stream'
 import { type Moments, noMoments, observe, type SourceEvent } from '@bptt/stream/sources'
-import { Failure } from '../failure.js'
+import { Failure, sentence } from '../failure.js'
 import { count, plural, rate } from '../format.js'
 import { modelTextOf, type Subject } from '../material.js'
 import { type CellName, cellOf, type NumberModel, type NumberSpec } from '../model.js'
@@ -30,7 +30,7 @@ export interface Records extends Recording {
 export async function recordSubject(records: Records, live: LiveLine): Promise<Subject<NumberModel>> {
   const { path, cell, hidden, loss } = records
   const spec: NumberSpec = { cell, hidden, inputs: total(records.input), outputs: total(records.target) }
-  const [model, { stream, numbers }] = [cellOf(spec), await survey(records, spec, live)]
+  const [model, { stream, numbers, leftOut }] = [cellOf(spec), await survey(records, spec, live)]
   const unit = unitOf(loss, numbers.target)
   const scaled: Stream = { ...stream, from: at => onScale(stream.from(at) as AsyncIterable<Sample>, numbers) }
   const columns = ([records.input, records.target] as const).map(side => side.map(nameOf).join(', '))
@@ -49,6 +49,7 @@ export async function recordSubject(records: Records, live: LiveLine): Promise<S
     length: stream.length,
     samples: reading => (path === '-' ? fromStandardInput(scaled, reading) : events(scaled, reading)),
     described: { model: spec, numbers },
+    leftOut,
   }
 }
 
@@ -58,13 +59,17 @@ const total = (columns: Recording['input']): number =>
 interface Survey {
   readonly stream: Stream
   readonly numbers: Numbers
+  readonly leftOut: () => string | undefined
 }
 
 /** Reads what must be known before: of a file everything, of standard input the first records. */
 async function survey(records: Records, spec: NumberSpec, live: LiveLine): Promise<Survey> {
   const { path, scale, numbers } = records
   const once = path === '-'
-  const source = eventsOf(records)[Symbol.asyncIterator]()
+  const left = { count: 0, first: '' }
+  const source = eventsOf(records, error => {
+    if (left.count++ === 0) left.first = sentence(error)
+  })[Symbol.asyncIterator]()
   const enough = once ? (numbers === undefined ? Math.max(1, scale) : 1) : Number.POSITIVE_INFINITY
   const [head, began]: [SourceEvent[], number] = [[], performance.now()]
   let [input, target, length] = [noMoments(spec.inputs), noMoments(spec.outputs), 0]
@@ -80,8 +85,11 @@ async function survey(records: Records, spec: NumberSpec, live: LiveLine): Promi
     live.show(() => `reading ${path}: ${count(length)} records, ${rate(length / seconds)} a second`, seconds)
   }
   live.clear()
-  if (length === 0) throw nothing(records)
+  const leftOut = (): string | undefined =>
+    left.count === 0 ? undefined : `${plural(left.count, 'record')} left out, the first: ${left.first}`
+  if (length === 0) throw nothing(records, leftOut())
   return {
+    leftOut,
     numbers: numbers ?? {
       input: scale === 0 ? noScale(spec.inputs) : scaleOf(input, quantities(records.input)),
       target: scale === 0 ? noScale(spec.outputs) : scaleOf(target, quantities(records.target)),
@@ -96,10 +104,12 @@ const listed = (value: Sample['input']): ArrayLike<number> => (typeof value === 
 
 const seen = (moments: Moments, value: Sample['input']): Moments => observe(moments, listed(value))
 
-function nothing({ path, ahead }: Recording): Failure {
+function nothing({ path, ahead }: Recording, leftOut: string | undefined): Failure {
   const name = path === '-' ? 'standard input' : path
   const need = ahead === 0 ? 'at least one record' : `more than ${plural(ahead, 'record')}, as --ahead says`
-  return new Failure(`${name} has nothing to learn from; there must be ${need}`)
+  return new Failure(
+    `${name} has nothing to learn from; there must be ${need}${leftOut === undefined ? '' : ` (${leftOut})`}`,
+  )
 }
 
 async function* rest(
