@@ -14,7 +14,7 @@ import type { CellName } from './model.js'
 import { type OptimizerOptions, updatesOf } from './optimizer.js'
 import { real, whole } from './options.js'
 import { checkPagePath, writePage } from './page/file.js'
-import { type SourceOptions, sourceOptions, subjectOf } from './subject.js'
+import { refuseNumbers, type SourceOptions, sourceOptions, subjectOf } from './subject.js'
 import { coloursFor, type LiveLine, liveLineOn, print } from './terminal.js'
 import { modelOptions, optimizerOptions } from './train.js'
 
@@ -104,6 +104,8 @@ async function compare(options: CompareOptions): Promise<void> {
     live.clear()
     if (options.html !== undefined) await writePage(options.html, pageOf(plan, comparison, updates.text))
     show(plan, comparison, options)
+    const left = plan.material.leftOut?.()
+    if (left !== undefined) process.stderr.write(`bptt compare: ${left}\n`)
     conclude(comparison, stop)
   } finally {
     live.clear()
@@ -135,8 +137,9 @@ function materialOf(options: CompareOptions): Material | Promise<Material> {
     if (given !== undefined) return subjectOf(options)
     throw new Failure('there is nothing to learn from; give --text FILE, --data FILE or --task NAME')
   }
-  if (given === undefined) return taskMaterial(task, options)
-  throw new Failure(`--task and ${given} are both given; one stream is compared on`)
+  if (given !== undefined) throw new Failure(`--task and ${given} are both given; one stream is compared on`)
+  refuseNumbers(options, '--task')
+  return taskMaterial(task, options)
 }
 
 /** Runs the race, then measures gradients; an interruption leaves what was reached. */

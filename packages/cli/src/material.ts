@@ -55,14 +55,14 @@ export interface Material {
   readonly length: number | undefined
   /** The events, always the same ones where they can be read again. */
   readonly samples: (reading: Reading) => AsyncIterable<Sample>
+  /** How much of it was left out so far, in a few words. */
+  readonly leftOut?: () => string | undefined
 }
 
 /** What can be trained and saved. */
 export interface Subject<D extends Described = Described> extends Material {
   /** What a model file says of it. */
   readonly described: D
-  /** How much of it was left out so far, in a few words. */
-  readonly leftOut?: () => string | undefined
 }
 
 /** A model in a few words: `LSTM, 64 hidden units, 1,234 parameters`. */

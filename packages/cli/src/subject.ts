@@ -99,9 +99,17 @@ export async function subjectOf(
     return recordSubject({ ...recording, cell, hidden, loss, scale, numbers }, liveLineOn(process.stderr))
   }
   if (text === undefined) throw new Failure('there is nothing to learn from; give --text FILE or --data FILE')
-  const foreign = ofNumbers.find(name => options[name] !== undefined)
-  if (foreign !== undefined) throw new Failure(`--${foreign} belongs to --data, but --text is given`)
+  refuseNumbers(options, '--text')
   return textSubject(await readCorpus(text), cell, hidden)
+}
+
+/**
+ * Refuses options of records beside another source, which is named.
+ * @throws Failure that names the first.
+ */
+export function refuseNumbers(options: SourceOptions, given: string): void {
+  const foreign = ofNumbers.find(name => options[name] !== undefined)
+  if (foreign !== undefined) throw new Failure(`--${foreign} belongs to --data, but ${given} is given`)
 }
 
 function recordingOf(path: string, options: SourceOptions): Recording {

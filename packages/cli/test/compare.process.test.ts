@@ -68,6 +68,7 @@ describe('bptt compare', () => {
 
   test.each([
     [['compare'], 'there is nothing to learn from; give --text FILE, --data FILE or --task NAME'],
+    [['compare', '--task', 'sine', '--loss', 'huber'], '--loss belongs to --data, but --task is given'],
     [[...small, '--task', 'sine'], '--task and --text are both given; one stream is compared on'],
     [
       [...small, '--estimators', 'uoro:3'],
