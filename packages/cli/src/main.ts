@@ -5,6 +5,7 @@ import { compareCommand } from './compare.js'
 import { exportCommand } from './export.js'
 import { exitCodes, Failure, sentence, systemCode } from './failure.js'
 import { inspectCommand } from './inspect.js'
+import { predictCommand } from './predict.js'
 import { reproduceCommand } from './reproduce.js'
 import { sampleCommand } from './sample.js'
 import { startCommand } from './start.js'
@@ -37,6 +38,7 @@ export function program(): Command {
   const commands = [
     trainCommand(),
     sampleCommand(),
+    predictCommand(),
     checkCommand(),
     compareCommand(),
     inspectCommand(),

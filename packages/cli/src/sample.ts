@@ -50,7 +50,7 @@ async function sample({ model: path, length, prompt, json, ...draw }: SampleOpti
   if (loaded.warning !== undefined) process.stderr.write(`bptt: ${loaded.warning}\n`)
   const record = decodeRecord(loaded.metadata, path)
   if (!('alphabet' in record))
-    throw new Failure(`${path} is a model of numbers (--data); sample lets models of text (--text) write`)
+    throw new Failure(`${path} is a model of numbers (--data); bptt predict lets it predict`)
   checkParams(cellOf(record.model), loaded.params, path)
   const text = written(record, loaded, prompt, length, draw)
   const lines = json ? inRecords(text, { model: path, prompt, length, ...draw }) : withPrompt(prompt, text)

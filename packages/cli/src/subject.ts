@@ -38,7 +38,7 @@ export function sourceOptions(command: Command): void {
     .optionsGroup('Numbers:')
     .option('--data <FILE>', "records, CSV with a header or NDJSON; '-' reads standard input as it comes")
     .option('--format <NAME>', `${formats.join(', ')} (default: by extension)`, oneOf('--format', formats))
-    .option('--separator <CHAR>', 'between the fields of CSV (default: a comma)', single)
+    .option('--separator <CHAR>', 'between the fields of CSV (default: a comma)', separatorOf)
     .option('--columns <NAMES>', 'names of the columns of CSV, where the first record is no header')
     .option('--skip', 'leave out records that do not fit, and say how many')
     .option('--input <COLUMNS>', 'what is read, with commas between')
@@ -62,7 +62,11 @@ export function sourceOptions(command: Command): void {
     .option('--weight <COLUMN>', 'numbers that multiply the losses')
 }
 
-function single(text: string): string {
+/**
+ * A separator of fields.
+ * @throws Failure where it is not one character.
+ */
+export function separatorOf(text: string): string {
   if ([...text].length === 1) return text
   throw new Failure(`--separator must be one character, but is '${text}'`)
 }

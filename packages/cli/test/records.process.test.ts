@@ -1,8 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { evaluate, type Tensor } from '@bptt/graph'
 import { load } from '@bptt/stream/node'
+import { unroll, zeroCarry } from '@bptt/unroll'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cellOf, decodeRecord, type NumberModel } from '../src/model.js'
+import { toScale } from '../src/records/scale.js'
 import { bptt, build, type Ended, inProcess, start } from './bptt.js'
 
 const rows = Array.from({ length: 400 }, (_, t) => [
@@ -135,6 +139,48 @@ describe('bptt train --data', () => {
     })
   })
 
+  test('what it saved predicts what its trainer did, without targets, as CSV and as JSON', async () => {
+    const lines = rows.slice(0, 9).map(([a, state]) => JSON.stringify({ a, state }))
+    await writeFile(join(folder, 'today.ndjson'), lines.join('\n'))
+    const args = ['predict', '--model', 'run.safetensors', '--data', join(folder, 'today.ndjson')]
+    const { code, stdout, stderr } = await inProcess(folder, args)
+    expect([code, stderr]).toEqual([0, ''])
+    const [head, ...said] = stdout.trimEnd().split('\n')
+    const { metadata, params } = await load(join(folder, 'run.safetensors'))
+    const { model, numbers } = decodeRecord(metadata, 'run') as NumberModel
+    const made = unroll(cellOf(model), { steps: 9, batch: 1 })
+    const xs = rows
+      .slice(0, 9)
+      .flatMap(([a, state]) => [
+        ...toScale(numbers.input, [a as number, +(state === 'on'), +(state === 'off')]),
+      ])
+    const { ys } = evaluate(made.graph, {
+      params,
+      carry: zeroCarry(cellOf(model), 1),
+      xs: { shape: [9, 1, 3], data: Float64Array.from(xs) },
+    } as never) as unknown as { ys: Tensor }
+    expect(head).toBe('y')
+    expect(said.map(Number)).toEqual(
+      Array.from(ys.data, z => expect.closeTo(numbers.target.mean[0]! + z * numbers.target.deviation[0]!, 4)),
+    )
+    const json = await inProcess(folder, [...args, '--json'])
+    expect(
+      json.stdout
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line).y),
+    ).toEqual(said.map(Number))
+  })
+
+  test('a model of text does not predict numbers', async () => {
+    await inProcess(folder, ['train', '--text', 'text.txt', '--save', 'text.safetensors', '--quiet'])
+    expect(await inProcess(folder, ['predict', '--model', 'text.safetensors', '--data', 'a.csv'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'bptt predict: text.safetensors is a model of text (--text); bptt sample lets it write\n',
+    })
+  })
+
   test('a model of numbers does not go on with a text, nor write one', async () => {
     const ended = await inProcess(folder, ['train', '--text', 'text.txt', '--resume', 'run.safetensors'])
     expect(ended.stderr).toMatch(/^bptt train: .+\n$/)
@@ -142,8 +188,7 @@ describe('bptt train --data', () => {
     expect(await inProcess(folder, ['sample', '--model', 'run.safetensors'])).toEqual({
       code: 2,
       stdout: '',
-      stderr:
-        'bptt sample: run.safetensors is a model of numbers (--data); sample lets models of text (--text) write\n',
+      stderr: 'bptt sample: run.safetensors is a model of numbers (--data); bptt predict lets it predict\n',
     })
   })
 })

@@ -32,3 +32,8 @@ export function scaleOf(moments: Moments, scaled: readonly boolean[]): Scale {
 export function toScale({ mean, deviation }: Scale, x: ArrayLike<number>): readonly number[] {
   return mean.map((m, i) => (x[i]! - m) / deviation[i]!)
 }
+
+/** A vector of a scale in the numbers of the data. */
+export function fromScale({ mean, deviation }: Scale, z: ArrayLike<number>): readonly number[] {
+  return mean.map((m, i) => m + z[i]! * deviation[i]!)
+}

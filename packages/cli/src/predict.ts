@@ -1,0 +1,114 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { predictor } from '@bptt/stream'
+import { load } from '@bptt/stream/node'
+import type { SourceEvent } from '@bptt/stream/sources'
+import { Command } from 'commander'
+import { Failure } from './failure.js'
+import { cellOf, checkParams, decodeRecord, type ModelRecord, type NumberModel } from './model.js'
+import { oneOf } from './options.js'
+import { columnsOf, nameOf, widthOf } from './records/columns.js'
+import { eventsOf, type Format, formatOf, formats } from './records/read.js'
+import { fromScale, toScale } from './records/scale.js'
+import { separatorOf } from './subject.js'
+
+interface PredictOptions {
+  readonly model: string
+  readonly data: string
+  readonly format?: Format
+  readonly separator?: string
+  readonly columns?: string
+  readonly json?: true
+}
+
+const help = `
+Reads the columns that the model was trained on; the records need no targets. Writes CSV, a line a record, with the names of the targets; where the model
+was trained with --ahead N, a line tells of N records later. The state begins with zeros, and anew where the column of --reset says so.
+
+Examples:
+  bptt predict --model load.safetensors --data today.csv > forecast.csv
+  sensor | bptt predict --model load.safetensors --data - --format ndjson --json
+
+Exit codes: 0 ok, 2 bad input, 130 Ctrl-C`
+
+/** `bptt predict`: what a saved model of numbers says of records. */
+export function predictCommand(): Command {
+  return new Command('predict')
+    .description('let a saved model of numbers predict')
+    .requiredOption('--model <FILE>', 'a model saved by bptt train --data')
+    .requiredOption(
+      '--data <FILE>',
+      "records, CSV with a header or NDJSON; '-' reads standard input as it comes",
+    )
+    .option('--format <NAME>', `${formats.join(', ')} (default: by extension)`, oneOf('--format', formats))
+    .option('--separator <CHAR>', 'between the fields of CSV (default: a comma)', separatorOf)
+    .option('--columns <NAMES>', 'names of the columns of CSV, where the first record is no header')
+    .option('--json', 'one JSON record a line: the targets by name')
+    .addHelpText('after', help)
+    .action(predict)
+}
+
+async function predict(options: PredictOptions): Promise<void> {
+  const { model: path, json = false } = options
+  const loaded = await load(path)
+  if (loaded.warning !== undefined) process.stderr.write(`bptt: ${loaded.warning}\n`)
+  const record = decodeRecord(loaded.metadata, path)
+  if (!('numbers' in record))
+    throw new Failure(`${path} is a model of text (--text); bptt sample lets it write`)
+  const cell = cellOf(record.model)
+  checkParams(cell, loaded.params, path)
+  const names = columnsOf('--target', String(record.training['target'])).flatMap(column =>
+    widthOf(column) === 1
+      ? nameOf(column)
+      : Array.from({ length: widthOf(column) }, (_, i) => `${nameOf(column)}.${i}`),
+  )
+  const said = predictions(record, predictor(cell, loaded.params), eventsFor(options, record.training))
+  await pipeline(Readable.from(json ? inJson(names, said) : inCsv(names, said)), process.stdout, {
+    end: false,
+  })
+}
+
+/** The records with the inputs of the model; as targets, which they need not have, the inputs again. */
+function eventsFor(
+  { data, format, separator, columns }: PredictOptions,
+  { input, reset }: ModelRecord['training'],
+): AsyncIterable<SourceEvent> {
+  const read = columnsOf('--input', String(input))
+  return eventsOf({
+    ...{ path: data, format: formatOf(data, format), separator, ahead: 0, input: read, target: read },
+    columns: columns?.split(',').map(name => name.trim()),
+    reset: typeof reset === 'string' ? reset : undefined,
+  })
+}
+
+/** What the model says of each record, in the numbers of the data. */
+async function* predictions(
+  { numbers: { input, target } }: NumberModel,
+  { carry: zero, step }: ReturnType<typeof predictor>,
+  records: AsyncIterable<SourceEvent>,
+): AsyncGenerator<readonly number[], void, void> {
+  let carry = zero
+  for await (const { input: x, reset } of records) {
+    const [next, y] = step(reset ? zero : carry, toScale(input, x as readonly number[]))
+    carry = next
+    yield fromScale(target, y)
+  }
+}
+
+async function* inCsv(
+  names: readonly string[],
+  rows: AsyncIterable<readonly number[]>,
+): AsyncGenerator<string> {
+  yield `${names.map(field).join(',')}\n`
+  for await (const row of rows) yield `${row.join(',')}\n`
+}
+
+const field = (name: string): string => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)
+
+async function* inJson(
+  names: readonly string[],
+  rows: AsyncIterable<readonly number[]>,
+): AsyncGenerator<string> {
+  for await (const row of rows)
+    yield `${JSON.stringify(Object.fromEntries(names.map((name, i) => [name, row[i]])))}\n`
+}
