@@ -26,8 +26,8 @@ export function globalNorm(tree: Tree<Ref>): Ref {
 
 /**
  * Scales all gradients so that their global norm is at most `max`: g · min(1, max/(norm + 1e-6)), as PyTorch does
- * [pascanu2013]. Not linear: clipping takes the exact unbiasedness from an unbiased estimator. Reports the factor as `clip`
- * and the norm before it as `norm`.
+ * [pascanu2013]. Not linear: clipping takes the exact unbiasedness from an unbiased estimator. See docs/guide/clipping.md.
+ * Reports the factor as `clip` and the norm before it as `norm`.
  * @throws GraphError `bad-setting` where max is not a number > 0.
  */
 export function clipByGlobalNorm(max: number): Optimizer {
