@@ -19,6 +19,7 @@ import {
 } from '@bptt/graph'
 import type { Cell } from './cell.js'
 import { type Now, stepOnce } from './edge.js'
+import { copyPart, levelsOf, refsOf } from './part.js'
 
 /** One step of a batch, taken apart: what it does, and the way back from what it saved. */
 export interface SplitStep {
@@ -42,11 +43,11 @@ export function splitStep(
   { loss, batch }: { readonly loss: Loss; readonly batch: number },
 ): SplitStep {
   const joint = jointGraph(cell, loss, batch)
-  const kinds = kindsOf(joint)
-  const saves = savesOf(joint, kinds)
+  const levels = levelsOf(joint, levelOf)
+  const saves = savesOf(joint, levels)
   const saved = Object.fromEntries(saves.map((id, i) => [`s${i}`, joint.shapes[id]!]))
   const forward = graph(inputsOf(joint, name => !name.startsWith('seed.')) as Tree<Shape>, given => {
-    const refs = copied(joint, refsOf(given), id => kinds[id] !== 'back')
+    const refs = copyPart(joint, { inputs: refsOf(given, 'splitStep'), wanted: id => levels[id] !== BACK })
     const results = joint.outputs.filter(({ name }) => /^(carry|loss)(\.|$)/.test(name))
     return grow([
       ...results.map(({ name, value }) => [name, refs[value]!] as const),
@@ -54,9 +55,9 @@ export function splitStep(
     ])
   })
   const backward = graph({ ...inputsOf(joint, isOfBack), saved } as Tree<Shape>, given => {
-    const held = refsOf(given)
-    const known = new Map(saves.map((id, i) => [id, held.get(`saved.s${i}`)!] as const))
-    const refs = copied(joint, held, id => kinds[id] !== 'forward', known)
+    const inputs = refsOf(given, 'splitStep')
+    const known = new Map(saves.map((id, i) => [id, inputs.get(`saved.s${i}`)!] as const))
+    const refs = copyPart(joint, { inputs, known, wanted: id => levels[id] !== FORWARD })
     return grow(
       joint.outputs.flatMap(({ name, value }) =>
         name.startsWith('gradient.') ? [[name.slice('gradient.'.length), refs[value]!] as const] : [],
@@ -65,9 +66,6 @@ export function splitStep(
   })
   return { forward: forward as Graph, backward: backward as Graph, saved }
 }
-
-const refsOf = (given: unknown): ReadonlyMap<string, Ref> =>
-  new Map(leaves(given as Tree<Ref>, isRef, 'splitStep'))
 
 const isOfBack = (name: string): boolean => /^(params|seed)(\.|$)/.test(name)
 
@@ -104,62 +102,23 @@ interface JointRefs extends Now {
   readonly seed: { readonly carry?: Tree<Ref>; readonly loss: Ref }
 }
 
-/** What a value depends on: parameters alone, the step's inputs too, or cotangents. */
-type Kind = 'fixed' | 'forward' | 'back'
+/** What a value depends on at most: parameters, the step's inputs, cotangents. */
+const [FIXED, FORWARD, BACK] = [0, 1, 2]
 
-function kindsOf(joint: Graph): readonly Kind[] {
-  const kinds: Kind[] = new Array(joint.shapes.length).fill('fixed')
-  for (const { name, value } of joint.inputs)
-    kinds[value] = name.startsWith('seed.') ? 'back' : isOfBack(name) ? 'fixed' : 'forward'
-  for (const node of joint.nodes) {
-    if (node.kind !== 'apply') continue
-    const read = node.inputs.map(id => kinds[id]!)
-    const kind = read.includes('back') ? 'back' : read.includes('forward') ? 'forward' : 'fixed'
-    for (const id of node.outputs) kinds[id] = kind
-  }
-  return kinds
-}
+const levelOf = (input: string): number =>
+  input.startsWith('seed.') ? BACK : isOfBack(input) ? FIXED : FORWARD
 
 /** Values of the forward part that the way back reads, or gives back as they are. */
-function savesOf(joint: Graph, kinds: readonly Kind[]): readonly number[] {
+function savesOf(joint: Graph, levels: readonly number[]): readonly number[] {
   const read = joint.nodes.flatMap(node =>
-    node.kind === 'apply' && kinds[node.outputs[0]!] === 'back' ? [...node.inputs] : [],
+    node.kind === 'apply' && levels[node.outputs[0]!] === BACK ? [...node.inputs] : [],
   )
   const given = joint.outputs.flatMap(({ name, value }) => (name.startsWith('gradient.') ? [value] : []))
-  return [...new Set([...read, ...given])].filter(id => kinds[id] === 'forward')
+  return [...new Set([...read, ...given])].filter(id => levels[id] === FORWARD)
 }
 
 function inputsOf({ inputs, shapes }: Graph, wanted: (name: string) => boolean): object {
   return grow(
     inputs.flatMap(({ name, value }) => (wanted(name) ? [[name, shapes[value]!] as const] : [])),
   ) as object
-}
-
-/** Copies the nodes whose values are wanted into the graph of `given`; `known` values are there already. */
-function copied(
-  graph: Graph,
-  given: ReadonlyMap<string, Ref>,
-  wanted: (id: number) => boolean,
-  known: ReadonlyMap<number, Ref> = new Map(),
-): readonly Ref[] {
-  const refs: Ref[] = new Array(graph.shapes.length)
-  for (const [id, ref] of known) refs[id] = ref
-  const home = [...given.values()][0]!.builder
-  for (const node of graph.nodes) {
-    if (!node.outputs.every(wanted)) continue
-    const made =
-      node.kind === 'input'
-        ? [given.get(node.name)!]
-        : node.kind === 'constant'
-          ? [home.constant(node.value)]
-          : home.apply(
-              node.op,
-              node.inputs.map(id => refs[id]!),
-              node.attrs,
-            )
-    node.outputs.forEach((id, k) => {
-      refs[id] = made[k]!
-    })
-  }
-  return refs
 }

@@ -1,23 +1,29 @@
 import { clamp, div, GraphError, min, mul, norm, type Ref } from '@bptt/graph'
 import { type Op, op } from '@bptt/graph/op'
 
-/** The op behind `clipCredit`: identity forward, clamps the cotangent. */
-export const clipCreditOp: Op<readonly ['x'], { readonly max: number }> = op<
-  readonly ['x'],
-  { readonly max: number }
->({
-  name: 'clipCredit',
-  lower: ([x]) => x,
-  inputs: ['x'],
-  saves: [],
-  analytic: false,
-  shape: ([x]) => x!,
-  forward: ([x]) => x!,
-  jvp: { x: tangent => tangent },
-  vjp: { x: (cotangent, { attrs: { max } }) => clamp(cotangent, { low: -max, high: max }) },
-  flops: () => 0,
-  cases: [{ shapes: [[2, 3]], attrs: { max: 100 } }],
-})
+/** An op that bounds its cotangent, and is the identity forward. */
+type Clip = Op<readonly ['x'], { readonly max: number }>
+
+function clip(name: string, bounded: (cotangent: Ref, max: number) => Ref): Clip {
+  return op<readonly ['x'], { readonly max: number }>({
+    name,
+    lower: ([x]) => x,
+    inputs: ['x'],
+    saves: [],
+    analytic: false,
+    shape: ([x]) => x!,
+    forward: ([x]) => x!,
+    jvp: { x: tangent => tangent },
+    vjp: { x: (cotangent, { attrs: { max } }) => bounded(cotangent, max) },
+    flops: () => 0,
+    cases: [{ shapes: [[2, 3]], attrs: { max: 100 } }],
+  })
+}
+
+/** The op behind `clipCredit`: clamps the cotangent. */
+export const clipCreditOp: Clip = clip('clipCredit', (cotangent, max) =>
+  clamp(cotangent, { low: -max, high: max }),
+)
 
 /**
  * x, whose cotangent is clamped element by element to [−max, max]: its value is x, its derivative a convention.
@@ -29,23 +35,10 @@ export function clipCredit(x: Ref, { max }: { readonly max: number }): Ref {
   return clipCreditOp(x, { max })
 }
 
-/** The op behind `clipCreditByNorm`: identity forward, scales the rows of the cotangent. */
-export const clipCreditByNormOp: Op<readonly ['x'], { readonly max: number }> = op<
-  readonly ['x'],
-  { readonly max: number }
->({
-  name: 'clipCreditByNorm',
-  lower: ([x]) => x,
-  inputs: ['x'],
-  saves: [],
-  analytic: false,
-  shape: ([x]) => x!,
-  forward: ([x]) => x!,
-  jvp: { x: tangent => tangent },
-  vjp: { x: (cotangent, { attrs: { max } }) => mul(cotangent, shrink(cotangent, max)) },
-  flops: () => 0,
-  cases: [{ shapes: [[2, 3]], attrs: { max: 100 } }],
-})
+/** The op behind `clipCreditByNorm`: scales the rows of the cotangent. */
+export const clipCreditByNormOp: Clip = clip('clipCreditByNorm', (cotangent, max) =>
+  mul(cotangent, shrink(cotangent, max)),
+)
 
 /** min(1, max/norm) for each row along the last axis; a row of zeros keeps its zeros. */
 const shrink = (rows: Ref, max: number): Ref => min(div(max, norm(rows, { axis: -1, keepDims: true })), 1)

@@ -21,6 +21,7 @@ import {
   type Tree,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
+import { copyPart, refsOf } from '../part.js'
 
 /** The state of a cell as one vector of S numbers: the leaves of its carry in order. */
 export interface FlatState {
@@ -110,31 +111,18 @@ export function lossSlope(cell: Cell, loss: Loss): Graph {
   return gradient(made as Graph, { of: 'loss', by: ['params', 'carry', 'next'] }) as Graph
 }
 
-/** Copies a step with `next` in the place of the carry it makes; y. */
+/** Copies a step with `next` in the place of the carry it makes; y. A carry that goes on unchanged is read as it came. */
 export function outputFrom(step: Graph, inputs: ReadonlyMap<string, Ref>, next: Tree<Ref>): Ref {
-  const given = new Map(leaves(next, isRef, 'step'))
-  const home = [...given.values()][0]!.builder
-  const cuts = new Map(
+  const given = refsOf(next, 'step')
+  const own = new Set(step.inputs.map(({ value }) => value))
+  const known = new Map(
     step.outputs.flatMap(({ name, value }) =>
-      name.startsWith('carry.') ? [[value, given.get(name.slice('carry.'.length))!] as const] : [],
+      name.startsWith('carry.') && !own.has(value)
+        ? [[value, given.get(name.slice('carry.'.length))!] as const]
+        : [],
     ),
   )
-  const refs: Ref[] = new Array(step.shapes.length)
-  for (const node of step.nodes) {
-    const made =
-      node.kind === 'input'
-        ? [inputs.get(node.name)!]
-        : node.kind === 'constant'
-          ? [home.constant(node.value)]
-          : home.apply(
-              node.op,
-              node.inputs.map(id => refs[id]!),
-              node.attrs,
-            )
-    node.outputs.forEach((id, k) => {
-      refs[id] = node.kind === 'apply' ? (cuts.get(id) ?? made[k]!) : made[k]!
-    })
-  }
+  const refs = copyPart(step, { inputs, known })
   return refs[step.outputs.find(({ name }) => name === 'y')!.value]!
 }
 
