@@ -53,6 +53,10 @@ export function grow<T>(found: readonly Leaf<T>[]): Tree<T> {
   if (found.length === 1 && found[0]![0] === '') return found[0]![1]
   const root: Record<string, unknown> = {}
   for (const [name, value] of found) {
+    if (!name.includes('.')) {
+      put(root, name, value)
+      continue
+    }
     const path = name.split('.')
     let branch = root
     for (const key of path.slice(0, -1))

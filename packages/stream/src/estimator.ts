@@ -1,5 +1,6 @@
 import type { Graph, Loss, Ref, Shape, Tensor, Tree } from '@bptt/graph'
 import type { Cell } from '@bptt/unroll'
+import type { Rooms } from './rooms.js'
 import type { EventShapes } from './sample.js'
 import type { Cuts, Notes, Window } from './window.js'
 
@@ -30,8 +31,8 @@ export interface Method {
   readonly start: (params: Tree<Tensor>) => Tree<Tensor>
   /** What it reads of a window: inputs of the step's graph, and their values. */
   readonly inputs: Readonly<Record<string, Shape>>
-  /** The values of those inputs. */
-  readonly values: (window: Window) => Readonly<Record<string, Tensor>>
+  /** The values of those inputs; where there are `rooms`, in them: good until the next window is read. */
+  readonly values: (window: Window, rooms?: Rooms) => Readonly<Record<string, Tensor>>
   /** Appends the gradient to the step. */
   readonly gradient: (given: Given) => Gradient
 }

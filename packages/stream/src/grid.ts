@@ -1,5 +1,6 @@
-import { filled, type Shape, sizeOf, type Tensor } from '@bptt/graph'
+import { type Shape, sizeOf, type Tensor } from '@bptt/graph'
 import { eventShapes, type Site } from './estimator.js'
+import { newRooms, type Rooms } from './rooms.js'
 import type { Sample, Value } from './sample.js'
 import type { Segment, Window } from './window.js'
 
@@ -29,15 +30,19 @@ export interface Columns {
 export function columns(
   site: Site,
   grid: Grid = {},
-): { readonly [K in keyof Columns]: (w: Window) => Tensor } {
+): { readonly [K in keyof Columns]: (window: Window, rooms?: Rooms) => Tensor } {
   const { input, target } = eventShapes(site)
+  const column =
+    (name: keyof Columns, shape: Shape, of: (segment: Segment, i: number) => Value) =>
+    (window: Window, rooms: Rooms = newRooms): Tensor =>
+      filledIn(window, grid, { shape, of, room: size => rooms(name, size) })
   return {
-    xs: window => filledIn(window, grid, input, ({ samples }, i) => samples[i]!.input),
-    targets: window => filledIn(window, grid, target, ({ samples }, i) => samples[i]!.target),
-    weights: window => filledIn(window, grid, [], ({ samples }, i) => samples[i]!.weight ?? 1),
-    credit: window => filledIn(window, grid, [], ({ credit }, i) => credit[i]!),
-    reset: window => filledIn(window, grid, [], ({ samples }, i) => (samples[i]!.reset ? 1 : 0)),
-    mask: window => filledIn(window, grid, [], () => 1),
+    xs: column('xs', input, ({ samples }, i) => samples[i]!.input),
+    targets: column('targets', target, ({ samples }, i) => samples[i]!.target),
+    weights: column('weights', [], ({ samples }, i) => samples[i]!.weight ?? 1),
+    credit: column('credit', [], ({ credit }, i) => credit[i]!),
+    reset: column('reset', [], ({ samples }, i) => (samples[i]!.reset ? 1 : 0)),
+    mask: column('mask', [], () => 1),
   }
 }
 
@@ -48,16 +53,21 @@ export function stepsOf({ lanes }: Window): number {
   return most
 }
 
+interface Column {
+  readonly shape: Shape
+  readonly of: (segment: Segment, i: number) => Value
+  readonly room: (size: number) => Float64Array
+}
+
 /** One value per event in [T, lanes, ...shape]; 0 where a lane has none. */
 function filledIn(
   window: Window,
   { steps = stepsOf(window), pad = 'end' }: Grid,
-  shape: Shape,
-  of: (segment: Segment, i: number) => Value,
+  { shape, of, room }: Column,
 ): Tensor {
   const B = window.lanes.length
   const width = sizeOf(shape as readonly number[])
-  const out = filled([steps, B, ...(shape as readonly number[])], 0)
+  const data = room(steps * B * width)
   for (let b = 0; b < B; b++) {
     const segment = window.lanes[b]!
     const { length } = segment.samples
@@ -65,11 +75,11 @@ function filledIn(
     for (let i = 0; i < length; i++) {
       const value = of(segment, i)
       const at = ((front + i) * B + b) * width
-      if (typeof value === 'number') out.data[at] = value
-      else out.data.set(value, at)
+      if (typeof value === 'number') data[at] = value
+      else data.set(value, at)
     }
   }
-  return out
+  return { shape: [steps, B, ...(shape as readonly number[])], data }
 }
 
 /** Sum of the weights of a window's events, and their number. */

@@ -1,4 +1,5 @@
 import { compile, isTensor, leaves, mapTree, type Program, type Tensor, type Tree } from '@bptt/graph'
+import { sameRooms } from './rooms.js'
 import { PARTS, type TrainState, type Values } from './state.js'
 import { type Setup, setupGraph } from './step.js'
 import { advance, isBadIndex, type Measures, type Report, stepValues, updateRule } from './update.js'
@@ -52,8 +53,9 @@ function compiledLearner(
   let { counters } = from
   /** The state, until it is in the program's memory. */
   let outside: Partial<Values> | undefined = Object.fromEntries(parts.map(part => [part, from[part]]))
+  const rooms = sameRooms() // run copies what it is given
   const run = (window: Window): Measures =>
-    program.run({ ...outside, ...stepValues(method, counters, window) } as never, {
+    program.run({ ...outside, ...stepValues(method, counters, window, rooms) } as never, {
       commit: false,
     }) as unknown as Measures
   const read = (of: (name: string) => Tensor): Values => ({

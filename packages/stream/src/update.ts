@@ -2,6 +2,7 @@ import { evaluate, GraphError, isTensor, item, leaves, type Tensor } from '@bptt
 import { eventShapes, type Method } from './estimator.js'
 import { weigh } from './grid.js'
 import { mean } from './metrics/mean.js'
+import type { Rooms } from './rooms.js'
 import { checkSample } from './sample.js'
 import type { Counters, TrainState, Values } from './state.js'
 import { type Setup, type StepOutputs, setupGraph } from './step.js'
@@ -57,8 +58,9 @@ export function stepValues(
   method: Method,
   { updates }: Counters,
   window: Window,
+  rooms?: Rooms,
 ): { readonly window: Readonly<Record<string, Tensor>>; readonly count: number } {
-  return { window: method.values(window), count: updates }
+  return { window: method.values(window, rooms), count: updates }
 }
 
 /** How messages name an event: by its place in the stream, and its lane where there are several. */

@@ -64,9 +64,10 @@ function ringMethod(site: Site, h: number, every: number): Method {
       ...{ xs: [...rows, ...input], targets: [...rows, ...target] },
       ...{ weights: rows, reset: rows, mask: rows, credit: rows },
     },
-    values: window => ({
-      ...{ xs: read.xs(window), targets: read.targets(window) },
-      ...{ weights: read.weights(window), reset: read.reset(window), mask: read.mask(window) },
+    values: (window, rooms) => ({
+      ...{ xs: read.xs(window, rooms), targets: read.targets(window, rooms) },
+      ...{ weights: read.weights(window, rooms), reset: read.reset(window, rooms) },
+      mask: read.mask(window, rooms),
       credit: startCredit(window, every),
     }),
     gradient: given => sweep(step, site, given, { ring, every }),

@@ -120,9 +120,9 @@ function forwardMethod(kind: Kind, site: Site): Method {
       ...{ xs: [...rows, ...input], targets: [...rows, ...target], weights: rows, reset: rows },
       ...(signed && { signs: [...rows, size] }),
     },
-    values: window => ({
-      ...{ xs: read.xs(window), targets: read.targets(window) },
-      ...{ weights: read.weights(window), reset: read.reset(window) },
+    values: (window, rooms) => ({
+      ...{ xs: read.xs(window, rooms), targets: read.targets(window, rooms) },
+      ...{ weights: read.weights(window, rooms), reset: read.reset(window, rooms) },
       ...(kind.signs !== undefined && { signs: signsOf(window, kind.signs, size) }),
     }),
     gradient: given => sumOf(Array.from({ length: lanes }, (_, lane) => ofLane(made, given, lane))),

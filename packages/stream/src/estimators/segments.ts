@@ -1,4 +1,14 @@
-import { filled, inline, isRef, mapTree, type Ref, type Tree, valueAndGradient, where } from '@bptt/graph'
+import {
+  filled,
+  inline,
+  isRef,
+  mapTree,
+  type Ref,
+  type Tensor,
+  type Tree,
+  valueAndGradient,
+  where,
+} from '@bptt/graph'
 import { type Schedule, type Timeline, unroll } from '@bptt/unroll'
 import type { Estimator, Gradient, Method, Site } from '../estimator.js'
 import { type Columns, columns } from '../grid.js'
@@ -29,7 +39,10 @@ function single(site: Site): Method {
   return {
     ...NO_MEMORY,
     inputs: { ...inputs, fresh: [] },
-    values: window => ({ ...values(window), fresh: filled([], window.lanes[0]!.samples[0]!.reset ? 1 : 0) }),
+    values: (window, rooms) => ({
+      ...values(window, rooms),
+      fresh: filled([], window.lanes[0]!.samples[0]!.reset ? 1 : 0),
+    }),
     gradient: given => gradient({ ...given, carry: startAnew(given.carry, given.window['fresh']!) }),
   }
 }
@@ -58,13 +71,14 @@ export function timelineMethod(
   const names = READ.filter(name => shapes.has(name))
   return {
     inputs: Object.fromEntries(names.map(name => [name, shapes.get(name)!])),
-    values: window =>
-      Object.fromEntries(
-        names.map(name => {
-          const { shape, data } = read[name](window)
-          return [name, { shape: shape.slice(0, shapes.get(name)!.length), data }] // credit of one lane is [T]
-        }),
-      ),
+    values: (window, rooms) => {
+      const made: Record<string, Tensor> = {}
+      for (const name of names) {
+        const { shape, data } = read[name](window, rooms)
+        made[name] = { shape: shape.slice(0, shapes.get(name)!.length), data } // credit of one lane is [T]
+      }
+      return made
+    },
     gradient: ({ params, carry, window }) => {
       const given = Object.fromEntries(names.map(name => [name, window[name]!]))
       return gradientOf(inline(slope, { params, carry, ...given } as Tree<Ref>))
