@@ -5,8 +5,8 @@ import { fresh } from '../.house/build.mjs'
 import { javascript, typeErrors } from './docs/check.js'
 import { commandOutputs, commands, elsewhere, runnable } from './docs/commands.js'
 import { fileOf, type Page, page, pages } from './docs/page.js'
-import { missing, programs } from './docs/program.js'
-import { emptyFolder, installBptt, run } from './docs/run.js'
+import { missing, type Program, programs } from './docs/program.js'
+import { type Ended, emptyFolder, installBptt, run, runTogether, type Script } from './docs/run.js'
 import { root } from './style/source.js'
 
 const all = pages()
@@ -21,13 +21,14 @@ test('every TypeScript block of the pages passes the type checker', () => {
 }, 120_000)
 
 describe('the programs of', () => {
+  let ended: Promise<ReadonlyMap<Program, Ended>> | undefined
+
   test.concurrent.each(named(one => programs(one).length > 0))(
     '%s run, and print what the page shows',
     async (_, one) => {
-      const folder = folderOf(one, 'programs')
-      for (const program of programs(one)) {
-        writeFileSync(join(folder, 'program.mjs'), javascript(program))
-        const { code, printed, all } = await run(process.execPath, ['program.mjs'], folder)
+      ended ??= allEnded()
+      for (const [program, { code, printed, all }] of await ended) {
+        if (program.page !== one.path) continue
         expect({ line: program.line, code, all }).toEqual({ line: program.line, code: 0, all })
         expect(
           missing(program.outputs, printed),
@@ -35,9 +36,29 @@ describe('the programs of', () => {
         ).toEqual([])
       }
     },
-    120_000,
+    150_000,
   )
 })
+
+test('a program that fails is told from those beside it, as is one that ends their process', async () => {
+  const folder = emptyFolder('runner')
+  const texts = [
+    "console.log('a')",
+    "setTimeout(() => { throw new Error('late') })",
+    'await 0; await x',
+    'process.exit()',
+    '',
+  ]
+  const scripts = texts.map((text, i) => {
+    writeFileSync(join(folder, `${i}.mjs`), text)
+    return [folder, `${i}.mjs`] as const
+  })
+  const ended = await runTogether(scripts)
+  expect(ended.map(({ code }) => code)).toEqual([0, 1, 1, null, null])
+  expect(ended.map(({ printed }) => printed)).toEqual(['a\n', '', '', '', ''])
+  expect(ended[1]!.all).toContain('Error: late')
+  expect(ended[2]!.all).toContain('x is not defined')
+}, 60_000)
 
 describe('the commands of', () => {
   test.concurrent.each(named(one => shown(one).length > 0))(
@@ -149,6 +170,28 @@ describe('the reading of a page', () => {
 /** The pages that are `wanted`, each with its path. */
 function named(wanted: (one: Page) => boolean = () => true): (readonly [string, Page])[] {
   return all.filter(wanted).map(one => [one.path, one] as const)
+}
+
+/** How every program of the pages ends. One with tests of its own runs alone: the test runner of Node takes over its process. */
+async function allEnded(): Promise<ReadonlyMap<Program, Ended>> {
+  const written = all.flatMap(one => {
+    const found = programs(one)
+    if (found.length === 0) return []
+    const folder = folderOf(one, 'programs')
+    return found.map(program => [program, script(program, folder)] as const)
+  })
+  const alone = written.filter(([{ text }]) => text.includes("from 'node:test'"))
+  const groups = [written.filter(one => !alone.includes(one)), ...alone.map(one => [one])]
+  const results = await Promise.all(groups.map(group => runTogether(group.map(([, file]) => file))))
+  return new Map(
+    groups.flatMap((group, i) => group.map(([program], k) => [program, results[i]![k]!] as const)),
+  )
+}
+
+function script(program: Program, folder: string): Script {
+  const file = `program-${program.line}.mjs`
+  writeFileSync(join(folder, file), javascript(program))
+  return [folder, file]
 }
 
 /** The commands of a page that are run here. */

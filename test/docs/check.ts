@@ -12,8 +12,8 @@ export function typeErrors(programs: readonly Program[]): string[] {
   host.readFile = path => texts.get(path) ?? readFile.call(host, path)
   host.fileExists = path => texts.has(path) || fileExists.call(host, path)
   host.getSourceFile = (path, target) => {
-    const text = host.readFile(path)
-    return text === undefined ? undefined : typescript.createSourceFile(path, text, target)
+    const text = texts.get(path)
+    return text === undefined ? library(path, target) : typescript.createSourceFile(path, text, target)
   }
   const checked = typescript.createProgram([...texts.keys()], options, host)
   return typescript.getPreEmitDiagnostics(checked).map(({ file, start, messageText }) => {
@@ -23,6 +23,20 @@ export function typeErrors(programs: readonly Program[]): string[] {
     const page = programs.find(program => fileOf(program) === file.fileName)?.page ?? file.fileName
     return `${page}:${line} ${text}`
   })
+}
+
+const parsed = new Map<string, typescript.SourceFile | undefined>()
+
+/** A file that programs import, read and parsed once. */
+function library(
+  path: string,
+  target: typescript.ScriptTarget | typescript.CreateSourceFileOptions,
+): typescript.SourceFile | undefined {
+  if (!parsed.has(path)) {
+    const text = typescript.sys.readFile(path)
+    parsed.set(path, text === undefined ? undefined : typescript.createSourceFile(path, text, target))
+  }
+  return parsed.get(path)
 }
 
 /** The JavaScript of a program, line by line. */
