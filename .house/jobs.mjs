@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, tsc } from './build.mjs'
@@ -18,6 +19,7 @@ const jobs = {
   onnxruntime: () => [install, () => installPart('onnx')],
   check: () => [install, () => node([biome, 'check', '.']), build, typecheckTests, typecheckPage],
   fix: () => [install, () => node([biome, 'check', '--write', '.'])],
+  example: args => [install, build, () => example(args)],
   docs: args => [install, build, () => node([bin('typedoc', 'bin', 'typedoc'), ...args])],
   faults: args => [
     install,
@@ -71,6 +73,18 @@ function bench(args) {
     join(root, 'test', 'bench', 'main.ts'),
     ...args,
   ])
+}
+
+/** An example by its folder in docs/examples, or a file in it. */
+function example([name, ...args]) {
+  const folder = join(root, 'docs', 'examples')
+  const names = readdirSync(folder, { withFileTypes: true }).flatMap(one =>
+    one.isDirectory() ? [one.name] : [],
+  )
+  const file = join(folder, name?.endsWith('.ts') ? name : join(name ?? '', 'main.ts'))
+  if (name !== undefined && existsSync(file)) return node(['--import', './.house/hooks.mjs', file, ...args])
+  console.error(`example: say which: ${names.join(', ')}`)
+  return 2
 }
 
 function typecheckTests() {

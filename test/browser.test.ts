@@ -61,6 +61,20 @@ describe.skipIf(path === undefined)(inChromium(path), () => {
     expect(found.turns).toBeGreaterThan(0)
   })
 
+  test('the example of docs/examples/browser-worker learns, and its page counts on', async () => {
+    const page = await open('', '/docs/examples/browser-worker/index.html')
+    const turns = async (): Promise<number> => Number(await page.textContent('#turns'))
+    await page.waitForFunction("document.querySelector('#progress').textContent.includes('learned')")
+    const before = await turns()
+    await page.waitForFunction("document.querySelector('#progress').textContent.endsWith('done')")
+    expect(await turns()).toBeGreaterThan(before)
+    const [, events, loss] = /^(\d+) values learned from, loss ([\d.]+), done$/.exec(
+      (await page.textContent('#progress'))!,
+    )!
+    expect(Number(events)).toBe(10_000)
+    expect(Number(loss)).toBeLessThan(0.001)
+  }, 60_000)
+
   describe.each(['a page', 'a worker'] as const)('%s', place => {
     let page: Page
     beforeAll(async () => {

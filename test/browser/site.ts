@@ -79,22 +79,29 @@ export function importMap(): Readonly<Record<string, string>> {
   }
 }
 
+const mapScript = (): string =>
+  `<script type="importmap">${JSON.stringify({ imports: importMap() })}</script>`
+
 const page = (): string => `<!doctype html>
 <meta charset="utf-8">
 <link rel="icon" href="data:,">
-<script type="importmap">${JSON.stringify({ imports: importMap() })}</script>`
+${mapScript()}`
 
 /** Answers `[name, argument]` with what that function of the experiment gives. */
 const worker = `import * as experiment from '/resolved/test/browser/experiment.ts'
 onmessage = ({ data: [name, argument] }) => postMessage(experiment[name](argument))
 `
 
-const own = /^\/(packages\/[a-z]+\/dist|test\/browser)\/[\w./-]+$/
+const own = /^\/(packages\/[a-z]+\/dist|test\/browser|docs\/examples)\/[\w./-]+$/
 const library = /^\/libraries\/(\w+)\/([\w./-]+)$/
 
 async function answer(path: string): Promise<readonly [type: string, text: string]> {
   if (path === '/' || path === '/isolated') return ['text/html', page()]
   if (path === '/worker.js') return ['text/javascript', worker]
+  if (path.endsWith('.html')) {
+    const text = await readFile(fileOf(path), 'utf8')
+    return ['text/html', text.replace('<!-- import map -->', mapScript)]
+  }
   const plain = path.replace(/^\/resolved\//, '/')
   const text = await script(fileOf(plain))
   return ['text/javascript', plain === path ? text : resolved(text)]

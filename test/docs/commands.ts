@@ -40,6 +40,7 @@ export function commandOutputs({ blocks }: Page): string[] {
 export function runnable(text: string): string {
   return text
     .replace(/^npm start$/, 'bptt start --seconds 1')
+    .replace(/^npm run --silent example -- /, 'bptt-example ')
     .replace(/\b(npm run --silent bptt --|npx bptt)(?= |$)/g, 'bptt')
     .replace(/--seconds[ =]\d+/g, '--seconds 1')
 }

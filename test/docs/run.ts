@@ -72,10 +72,14 @@ export function emptyFolder(name: string): string {
   return folder
 }
 
-/** Puts a program `bptt` on the path of commands that run in `folder`: the built one. */
+/** Puts programs on the path of commands that run in `folder`: `bptt`, the built one, and `bptt-example`, as `npm run example`. */
 export function installBptt(folder: string): void {
-  const built = join(root, 'packages', 'cli', 'dist', 'bptt.js')
-  writeFileSync(join(folder, 'bin', 'bptt'), `#!/bin/sh\nexec "${process.execPath}" "${built}" "$@"\n`, {
-    mode: 0o755,
-  })
+  const program = (name: string, ...args: string[]): void =>
+    writeFileSync(
+      join(folder, 'bin', name),
+      `#!/bin/sh\nexec ${[process.execPath, ...args].map(one => `"${one}"`).join(' ')} "$@"\n`,
+      { mode: 0o755 },
+    )
+  program('bptt', join(root, 'packages', 'cli', 'dist', 'bptt.js'))
+  program('bptt-example', join(root, '.house', 'run.mjs'), 'example')
 }

@@ -35,9 +35,16 @@ export function packages(): Package[] {
 
 /** Every source file of every package. */
 export function sources(): Source[] {
-  return packages().flatMap(({ name }) =>
-    typescriptFiles(`packages/${name}/src`).map(path => source(path, readFileSync(join(root, path), 'utf8'))),
-  )
+  return packages().flatMap(({ name }) => sourcesIn(`packages/${name}/src`))
+}
+
+/** Every source file of the examples. */
+export function examples(): Source[] {
+  return sourcesIn('docs/examples')
+}
+
+function sourcesIn(folder: string): Source[] {
+  return typescriptFiles(folder).map(path => source(path, readFileSync(join(root, path), 'utf8')))
 }
 
 /** The name of the package that a path lies in. */
