@@ -144,6 +144,16 @@ describe('SnAp', () => {
     ).toBeLessThan(1e-13)
   })
 
+  test('of a high order is RTRL for all rows of an embedding, those that random points do not read too', () => {
+    const words = kinds['embedded']!(2, 2)
+    expect(
+      difference(
+        gradientOf(snap(words, { steps, loss, order: 2 }), values(words)),
+        bptt(words, values(words)),
+      ),
+    ).toBeLessThan(1e-13)
+  })
+
   test('has an order of 1 or more', () => {
     expect(() => snap(model, { steps, loss, order: 0 })).toThrowErrorMatchingInlineSnapshot(
       `

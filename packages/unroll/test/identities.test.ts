@@ -1,8 +1,9 @@
-import { squaredError, type Tensor } from '@bptt/graph'
+import { add, mul, squaredError, type Tensor } from '@bptt/graph'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   artbp,
+  cell,
   elman,
   every,
   lagNorms,
@@ -12,6 +13,7 @@ import {
   unroll,
   windows,
 } from '../src/index.js'
+import { everyCellLaw, expectCellLaws } from '../src/laws/index.js'
 import { combine, difference, random, randomTree, sequence, slopes } from './support.js'
 
 type Params = Readonly<Record<string, Tensor>>
@@ -125,6 +127,33 @@ describe('randomized telescopes of lags', () => {
     )
     expect(difference(combine(single), full)).toBeLessThan(1e-12)
     expect(difference(combine(roulette), full)).toBeLessThan(1e-12)
+  })
+})
+
+describe('evolution strategies', () => {
+  const leak = cell({
+    name: 'leak',
+    params: () => ({ theta: [1] }),
+    carry: () => ({ s: [1] }),
+    step: ({ theta }, { s }) => {
+      const next = add(mul(s, 0.7), mul(theta, 0.4))
+      return [{ s: next }, next]
+    },
+  })({ inputs: 1, hidden: 1 })
+
+  test('have their known means for a linear system: persistent ones full BPTT, truncated ones BPTT(1; 1) (identity 43)', () => {
+    const line = unroll(leak, { steps: 3, loss: (y, target) => mul(squaredError(y, target), 0.5) })
+    const values = {
+      params: { theta: [0.5] },
+      carry: { s: [1] },
+      xs: random([3, 1], 1),
+      targets: [[1], [1], [1]],
+    }
+    const slope = (made: Timeline): number => paramsOf(made, values)['theta']!.data[0]!
+    expect(slope(line)).toBeCloseTo(-0.347444, 12)
+    expect(slope(windows(line, { h: 1 }))).toBeCloseTo(-0.1956, 12)
+    const laws = everyCellLaw.filter(({ name }) => name.includes('(43)'))
+    expect(expectCellLaws(leak, { laws, runs: 10 })).toMatchObject({ checked: 10, skipped: [] })
   })
 })
 

@@ -54,9 +54,25 @@ function support(cell: Cell): { readonly state: Tensor; readonly params: Readonl
     params: new Map(
       leavesOf(cell.params, cell.name).map(([name]) => [
         name,
-        nonzero(`params.${name.replaceAll('.', '/')}`),
+        withUnread(nonzero(`params.${name.replaceAll('.', '/')}`)),
       ]),
     ),
+  }
+}
+
+/** A mask [S, P] where numbers that no point reads, as most rows of an embedding, act on all that others of their parameter act on. */
+function withUnread({ shape, data }: Tensor): Tensor {
+  const width = shape[1]!
+  const read = new Set<number>()
+  const reached = new Set<number>()
+  data.forEach((x, k) => {
+    if (x === 0) return
+    read.add(k % width)
+    reached.add(Math.floor(k / width))
+  })
+  return {
+    shape,
+    data: data.map((x, k) => (!read.has(k % width) && reached.has(Math.floor(k / width)) ? 1 : x)),
   }
 }
 

@@ -1,22 +1,30 @@
-import { evaluate, type Graph, type Tensor, type Tree, type Values } from '@bptt/graph'
+import { evaluate, type Graph, type Tensor, type Tree, type Values, valueAndGradient } from '@bptt/graph'
 import type { Cell } from '../cell.js'
+import type { Square } from '../diagnose/dense.js'
 import type { Batch } from '../diagnose/lags.js'
 import { jacobianGraph } from '../forward/jacobian.js'
 import { flatState, leavesOf, lossSlope, sizeOf, stepGraph } from '../forward/step.js'
-import { tensorsOf, treeOf, under } from '../numbers.js'
+import { combined, rowsOf, tensorsOf, treeOf, under } from '../numbers.js'
+import { unroll } from '../unroll.js'
 import { type Found, lawLoss, type Subject } from './subject.js'
 
 /** The most numbers of a state whose Jacobians the laws look at. */
 const MOST = 12
 
-/** True where parameters act on a state, and it is small enough for dense Jacobians. */
-export function hasInfluence(cell: Cell): boolean {
-  const { size } = flatState(cell)
-  return leavesOf(cell.params, cell.name).length > 0 && size > 0 && size <= MOST
+/** Why a law of parameters says nothing of a cell. */
+export function hasParams({ cell }: Pick<Subject, 'cell'>): string | undefined {
+  return leavesOf(cell.params, cell.name).length > 0 ? undefined : 'it has no parameters'
 }
 
-/** The sequence of the first example, without the batch axis. */
-export function single({ values, batch }: Subject): Values {
+/** Why a law of Jacobians says nothing of a cell: they are of parameters that act on a state, and dense. */
+export function smallState({ cell }: Pick<Subject, 'cell'>): string | undefined {
+  const { size } = flatState(cell)
+  if (size === 0) return 'it has no carry'
+  return hasParams({ cell }) ?? (size > MOST ? `its carry has ${size} numbers, more than ${MOST}` : undefined)
+}
+
+/** The sequence of the first example, or its first steps, without the batch axis. */
+export function single({ values, batch, steps }: Subject, first: number = steps): Values {
   const { params, carry, xs, targets } = values as unknown as Batch
   const pick = (tensor: Tensor, axis: number): Tensor => {
     const inner = tensor.shape.slice(axis + 1).reduce((product, length) => product * length, 1)
@@ -26,7 +34,12 @@ export function single({ values, batch }: Subject): Values {
   const state = [...tensorsOf(carry)].map(([name, tensor]) => [name, pick(tensor, 0)] as const)
   const flat = Object.fromEntries(state.map(([name, tensor]) => [`carry.${name}`, tensor]))
   const given = Object.fromEntries([...tensorsOf(params)].map(([name, tensor]) => [`params.${name}`, tensor]))
-  return { ...given, ...flat, xs: pick(xs, 1), targets: pick(targets, 1) } as Values
+  return {
+    ...given,
+    ...flat,
+    xs: rowsOf(pick(xs, 1), 0, first),
+    targets: rowsOf(pick(targets, 1), 0, first),
+  } as Values
 }
 
 /** A vector of the state's numbers, or a matrix by rows. */
@@ -114,7 +127,8 @@ const treeFrom = (cell: Cell, state: Vector): Tree<Tensor> =>
     ),
   )!
 
-function rowsFrom({ shape, data }: Tensor): Matrix {
+/** The rows of a matrix. */
+export function rowsFrom({ shape, data }: Tensor): Matrix {
   const width = shape[1]!
   return Array.from({ length: shape[0]! }, (_, i) => [...data.subarray(i * width, (i + 1) * width)])
 }
@@ -125,7 +139,7 @@ export const plus = (a: Vector, b: Vector): Vector => a.map((x, i) => x + b[i]!)
 export const times = (A: Matrix, x: Vector): Vector =>
   A.map(row => row.reduce((sum, a, j) => sum + a * x[j]!, 0))
 /** Aᵀ. */
-export const transposed = (A: Matrix): Matrix => A.map((_, j) => A.map(row => row[j]!))
+export const transposed = (A: Matrix): Matrix => A[0]!.map((_, j) => A.map(row => row[j]!))
 
 /** q_t = ∂L_t/∂h_t + ∂L_(t+1)/∂h_t, what losses say of h_t directly. */
 export function injections(links: readonly Link[]): readonly Vector[] {
@@ -166,3 +180,29 @@ export function besideStates(links: readonly Link[]): Found {
 /** Every leaf as a vector. */
 export const flattened = (leaves: Found): Found =>
   new Map([...leaves].map(([name, { data }]) => [name, { shape: [data.length], data }]))
+
+/** a + b, leaf by leaf. */
+export const total = (a: Found, b: Found): Found =>
+  combined([
+    [1, a],
+    [1, b],
+  ])
+
+/** A square matrix by rows, as one vector. */
+export const squareOf = (J: Matrix): Square => ({ n: J.length, data: Float64Array.from(J.flat()) })
+
+/** The gradient of the first example by the engine, or of its first steps: by params, every leaf a vector, and by the carry, as one vector. */
+export function firstGradient(
+  subject: Subject,
+  steps: number = subject.steps,
+): { readonly params: Found; readonly carry: Vector } {
+  const { cell } = subject
+  const given = single(subject, steps)
+  const by = [...new Set(Object.keys(given).map(name => name.split('.')[0]!))].filter(name =>
+    ['params', 'carry'].includes(name),
+  )
+  const { graph } = unroll(cell, { steps, loss: lawLoss(1) })
+  const slope = valueAndGradient(graph as Graph, { of: 'loss', by }) as Graph
+  const made = under(tensorsOf(evaluate(slope, given)), 'gradient')
+  return { params: flattened(under(made, 'params')), carry: vectorFrom(cell, under(made, 'carry')) }
+}

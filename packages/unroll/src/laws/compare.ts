@@ -6,6 +6,8 @@ import type { Found, Subject } from './subject.js'
 export interface CellLaw {
   /** With its number in the catalogue of identities. */
   readonly name: string
+  /** Why the law says nothing of a subject; undefined where it does. */
+  readonly skip?: (subject: Subject) => string | undefined
   /** What is wrong, in words with numbers; undefined where the law holds. */
   readonly broken: (subject: Subject) => string | undefined
 }

@@ -173,6 +173,39 @@ const values: CellLaw = {
   },
 }
 
+const powerLaw: CellLaw = {
+  name: 'segments of artbp last as their power law says, L0 steps in the mean, and weights repay it (37)',
+  broken: ({ seed }) => {
+    const [mean, tail, most] = [1.5 + (seed % 7), 3 + (seed % 4), 8]
+    const patterns = patternsOf(artbp({ mean, tail }), most + 1)
+    const [A, b] = [(tail - 2) * mean, tail - 1]
+    // S_k = P(length > k) telescopes to Π (A − i)/(A + k − i), i < α − 1, for whole α
+    const quotient = (k: number): number =>
+      Array.from({ length: b }, (_, i) => (A - i) / (A + k - i)).reduce((product, x) => product * x, 1)
+    const alive = (k: number): number =>
+      sumOf(patterns.filter(({ weights }) => weights.slice(0, k).every(Boolean)))
+    const uncut = patterns.find(({ weights }) => weights.every(Boolean))!
+    const lengths = Array.from({ length: most }, (_, k) => alive(k))
+    // Σ_(k ≥ n) S_k = S_n (A + n)/(α − 2)
+    const length = lengths.reduce((sum, x) => sum + x, 0) + (alive(most) * (A + most)) / (b - 1)
+    return firstOf([
+      ...lengths.map((chance, k) =>
+        near(`P(length > ${k}) under tail ${tail}, mean ${mean}`, chance, quotient(k)),
+      ),
+      ...lengths.map((_, k) =>
+        near(`the weight of ${k} edges`, pathWeight(uncut.weights, k + 1, 1), 1 / quotient(k)),
+      ),
+      near(`the mean length under tail ${tail}`, length, mean),
+    ])
+  },
+}
+
+const sumOf = (patterns: readonly Pattern[]): number =>
+  patterns.reduce((sum, { probability }) => sum + probability, 0)
+
+const near = (what: string, found: number, wanted: number): string | undefined =>
+  Math.abs(found - wanted) <= 1e-12 * Math.max(1, wanted) ? undefined : `${what} is ${found}, not ${wanted}`
+
 /** Laws of credit: unbiasedness by enumeration, the negative control, variance, determinism. */
 export const creditLaws: readonly CellLaw[] = [
   unbiased,
@@ -180,6 +213,7 @@ export const creditLaws: readonly CellLaw[] = [
   discounted,
   variance,
   repeatable,
+  powerLaw,
   segments,
   values,
 ]

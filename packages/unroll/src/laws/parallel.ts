@@ -5,8 +5,7 @@ import { unroll } from '../unroll.js'
 import { windows } from '../windows.js'
 import {
   besideStates,
-  flattened,
-  hasInfluence,
+  firstGradient,
   injections,
   type Link,
   linksOf,
@@ -14,9 +13,12 @@ import {
   plus,
   runLinks,
   single,
+  smallState,
+  squareOf,
   startOf,
   throughStates,
   times,
+  total,
   transposed,
   type Vector,
 } from './chain.js'
@@ -55,27 +57,16 @@ const creditOf = (links: readonly Link[]): readonly Vector[] =>
     .map(({ b }) => b)
     .toReversed()
 
-const total = (a: Found, b: Found): Found =>
-  combined([
-    [1, a],
-    [1, b],
-  ])
-
-/** The gradient of the first example by the engine. */
-function bptt(subject: Subject): Found {
-  const { cell, steps } = subject
-  const { graph } = unroll(cell, { steps, loss: lawLoss(1) })
-  const slope = valueAndGradient(graph as Graph, { of: 'loss', by: ['params'] }) as Graph
-  return flattened(under(tensorsOf(evaluate(slope, single(subject))), 'gradient.params'))
-}
-
 const scans: CellLaw = {
   name: 'credit by an associative scan over the steps’ Jacobians is BPTT (22)',
+  skip: smallState,
   broken: subject => {
-    if (!hasInfluence(subject.cell)) return undefined
     const links = runLinks(subject)
     const made = total(throughStates(links, creditOf(links)), besideStates(links))
-    return firstOf([apart('by a scan and BPTT', made, bptt(subject), 1e-10), associative(passes(links))])
+    return firstOf([
+      apart('by a scan and BPTT', made, firstGradient(subject).params, 1e-10),
+      associative(passes(links)),
+    ])
   },
 }
 
@@ -99,15 +90,15 @@ const asFound = ({ A, b }: Affine): Found =>
 
 const newton: CellLaw = {
   name: 'Newton’s method for all steps at once ends in the states of the run, and their gradient is BPTT (45)',
+  skip: smallState,
   broken: subject => {
-    if (!hasInfluence(subject.cell)) return undefined
     const [states, link] = [newtonStates(subject), linksOf(subject)]
     const links = states.map((_, t) => link(t, t === 0 ? startOf(subject) : states[t - 1]!))
     const run = runLinks(subject).map(({ next }) => next)
     const made = total(throughStates(links, creditOf(links)), besideStates(links))
     return firstOf([
       apart('states by Newton and of the run', statesFound(states), statesFound(run), 1e-9),
-      apart('the gradient there and BPTT', made, bptt(subject), 1e-8),
+      apart('the gradient there and BPTT', made, firstGradient(subject).params, 1e-8),
     ])
   },
 }
@@ -134,9 +125,10 @@ function newtonStates(subject: Subject): readonly Vector[] {
 
 const bounded: CellLaw = {
   name: 'what BPTT(K; 1) leaves out of a last loss is bounded by the norms of the Jacobians it would pass (18)',
+  skip: smallState,
   broken: subject => {
-    const { cell, steps } = subject
-    if (!hasInfluence(cell) || steps < 2) return undefined
+    const { steps } = subject
+    if (steps < 2) return undefined
     const links = runLinks(subject)
     const last = links.at(-1)!
     const credit = plus(times(transposed(last.J), last.direct.next), last.direct.carry)
@@ -159,11 +151,6 @@ const bounded: CellLaw = {
     )
   },
 }
-
-const squareOf = (J: Matrix): { readonly n: number; readonly data: Float64Array } => ({
-  n: J.length,
-  data: Float64Array.from(J.flat()),
-})
 
 /** The gradient of the last loss of the first example, over h lags. */
 function lastLoss(subject: Subject, h: number): Found {

@@ -1,28 +1,33 @@
 import {
+  add,
   compile,
   evaluate,
-  filled,
   type Graph,
+  graph,
   grow,
+  inline,
+  isRef,
+  isTensor,
+  leaves,
+  mul,
+  type Ref,
+  sum,
   type Tensor,
+  type Tree,
   type Values,
   valueAndGradient,
 } from '@bptt/graph'
-import { rowsOf, tensorsOf } from '../numbers.js'
+import { leavesOf } from '../forward/step.js'
+import { combined, rowsOf, tensorsOf, treeOf, under } from '../numbers.js'
 import { lagsOf } from '../plan.js'
 import { reweight } from '../reweight.js'
 import { every } from '../schedule.js'
 import { windows } from '../windows.js'
+import { carryOf, keeping, part } from './batch.js'
 import { apart, type CellLaw, firstOf, lagSum, paramsOf, without } from './compare.js'
 import type { Found, Subject } from './subject.js'
 
 const CLOSE = 1e-12
-
-/** Rows of every sequence of a subject. */
-function part({ values }: Subject, start: number, end: number, more: object = {}): Values {
-  const { xs, targets, ...rest } = values as { xs: Tensor; targets: Tensor }
-  return { ...rest, xs: rowsOf(xs, start, end), targets: rowsOf(targets, start, end), ...more } as Values
-}
 
 const forms: CellLaw = {
   name: 'a flat timeline equals the folded one (14)',
@@ -59,18 +64,53 @@ const composed: CellLaw = {
     const ys = rowsOf(whole.get('ys')!, cut, steps)
     return firstOf([
       apart('the later outputs', new Map([['ys', second.get('ys')!]]), new Map([['ys', ys]]), 0),
-      apart('the last carry', under(second, 'carry'), under(whole, 'carry'), 0),
+      apart('the last carry', keeping(second, 'carry'), keeping(whole, 'carry'), 0),
     ])
   },
 }
 
-const under = (found: Found, prefix: string): Found =>
-  new Map([...found].filter(([name]) => name === prefix || name.startsWith(`${prefix}.`)))
+const joined: CellLaw = {
+  name: 'the gradient of T1 + T2 steps is that of the first T1, whose carry has the later credit, and that of the rest (14)',
+  skip: ({ cell }) => (leavesOf(cell.carry, cell.name).length > 0 ? undefined : 'it has no carry'),
+  broken: subject => {
+    const { steps } = subject
+    if (steps < 2) return undefined
+    const cut = 1 + (subject.seed % (steps - 1))
+    const first = evaluate(subject.line({ steps: cut }).graph as Graph, part(subject, 0, cut))
+    const after = part(subject, cut, steps, carryOf(tensorsOf(first)))
+    const later = gradientOf(subject.line({ steps: steps - cut }).graph as Graph, subject, after)
+    const credit = treeOf(under(later, 'carry'))
+    const owing = withCredit(subject.line({ steps: cut }).graph as Graph, credit as Tree<Tensor>)
+    const sooner = gradientOf(owing, subject, part(subject, 0, cut))
+    const whole = gradientOf(subject.line().graph as Graph, subject, subject.values)
+    const both = combined([paramsOf(sooner), paramsOf(later)].map(found => [1, found] as const))
+    return firstOf([
+      apart('two gradients by params and one', both, paramsOf(whole), CLOSE),
+      apart(
+        'the first gradient by the carry and the whole',
+        under(sooner, 'carry'),
+        under(whole, 'carry'),
+        CLOSE,
+      ),
+    ])
+  },
+}
 
-/** The carry of a run, as values. */
-function carryOf(found: Found): object {
-  const carry = [...under(found, 'carry')]
-  return carry.length === 0 ? {} : (grow(carry) as object)
+/** The gradient of a graph's loss by params and carry. */
+function gradientOf(graph: Graph, subject: Subject, values: Values): Found {
+  const by = ['params', 'carry'].filter(name => hasInput(subject, name))
+  return under(tensorsOf(evaluate(valueAndGradient(graph, { of: 'loss', by }) as Graph, values)), 'gradient')
+}
+
+/** A timeline whose loss has credit on the last carry added: ⟨credit, carry⟩. */
+function withCredit(line: Graph, credit: Tree<Tensor>): Graph {
+  const shapes = grow(line.inputs.map(({ name, value }) => [name, line.shapes[value]!] as const))
+  return graph(shapes, inputs => {
+    const { carry, loss } = inline(line, inputs as Tree<Ref>) as { carry: Tree<Ref>; loss: Ref }
+    const owed = new Map(leaves(credit, isTensor, 'credit'))
+    const dots = leaves(carry, isRef, 'carry').map(([name, value]) => sum(mul(value, owed.get(name)!)))
+    return { loss: dots.reduce((all, one) => add(all, one), loss) }
+  }) as Graph
 }
 
 const lagSums: CellLaw = {
@@ -180,119 +220,15 @@ const terminal: CellLaw = {
   },
 }
 
-const batches: CellLaw = {
-  name: 'the gradient of a batch is the sum of its examples’ (23)',
-  broken: subject => {
-    const { batch, steps } = subject
-    const each = Array.from({ length: batch }, (_, b) => {
-      const data = new Float64Array(steps * batch).map((_, i) => (i % batch === b ? 1 : 0))
-      return subject.slopes(subject.line({ weighted: true }), { weights: { shape: [steps, batch], data } })
-    })
-    const total = new Map(
-      [...each[0]!].map(([name, { shape, data }]) => [
-        name,
-        { shape, data: data.map((_, i) => each.reduce((sum, one) => sum + one.get(name)!.data[i]!, 0)) },
-      ]),
-    )
-    return apart('examples and batch', total, subject.slopes(subject.line()), CLOSE)
-  },
-}
-
-const padding: CellLaw = {
-  name: 'appended masked steps change nothing (24)',
-  broken: subject => {
-    const { steps, batch } = subject
-    const more = 1 + (subject.seed % 3)
-    const { xs, targets } = subject.values as { xs: Tensor; targets: Tensor }
-    const longer = ({ shape, data }: Tensor, fill = 0): Tensor => {
-      const size = (data.length / steps) * (steps + more)
-      const out = new Float64Array(size).fill(fill)
-      out.set(data)
-      return { shape: [steps + more, ...shape.slice(1)], data: out }
-    }
-    const mask = longer({ shape: [steps, batch], data: new Float64Array(steps * batch).fill(1) })
-    const padded = subject.run(subject.line({ steps: steps + more, masked: true }), {
-      xs: longer(xs),
-      targets: longer(targets, 1),
-      mask,
-    })
-    const trimmed = new Map(
-      [...padded].map(([name, value]) => [
-        name,
-        ['ys', 'losses', 'gradient.xs'].includes(name) ? rowsOf(value, 0, steps) : value,
-      ]),
-    )
-    return apart('padded and plain', trimmed, subject.run(subject.line()), CLOSE)
-  },
-}
-
-const resets: CellLaw = {
-  name: 'a reset starts anew from the zero carry, and no credit passes it',
-  broken: subject => {
-    const { steps, batch } = subject
-    const at = subject.seed % steps
-    const reset = {
-      shape: [steps, batch],
-      data: new Float64Array(steps * batch).fill(0).fill(1, at * batch, (at + 1) * batch),
-    }
-    const line = subject.line({ resets: true })
-    const made = subject.run(line, { reset })
-    const carry = line.graph.inputs.filter(({ name }) => name.startsWith('carry.'))
-    const zero = carryOf(
-      new Map(carry.map(({ name, value }) => [name, filled(line.graph.shapes[value] as number[], 0)])),
-    )
-    const anew = tensorsOf(
-      evaluate(subject.line({ steps: 'T' }).graph as Graph, part(subject, at, steps, zero)),
-    )
-    return firstOf([
-      apart(
-        'outputs after a reset',
-        new Map([['ys', rowsOf(made.get('ys')!, at, steps)]]),
-        new Map([['ys', anew.get('ys')!]]),
-        1e-14,
-      ),
-      apart(
-        'credit over a reset',
-        paramsOf(subject.slopes(line, { reset })),
-        afterReset(subject, reset, at),
-        CLOSE,
-      ),
-    ])
-  },
-}
-
-/** The gradient with the reset, put together from the two halves, each on its own. */
-function afterReset(subject: Subject, reset: Tensor, at: number): Found {
-  const { steps, batch } = subject
-  const half = (start: number, end: number): Found => {
-    const data = new Float64Array(steps * batch).fill(0).fill(1, start * batch, end * batch)
-    const weights = { shape: [steps, batch], data }
-    const cut = reweight(subject.line({ resets: true, weighted: true }), {
-      text: 'cut',
-      weight: ({ t }) => (t === at ? 0 : 1),
-    })
-    return paramsOf(subject.slopes(cut, { reset, weights }))
-  }
-  const [before, after] = [half(0, at), half(at, steps)]
-  return new Map(
-    [...before].map(([name, { shape, data }]) => [
-      name,
-      { shape, data: data.map((x, i) => x + after.get(name)!.data[i]!) },
-    ]),
-  )
-}
-
-/** Laws of time: unrolling, lags, windows, batches, padding, resets. */
+/** Laws of time: unrolling, lags, windows. */
 export const timeLaws: readonly CellLaw[] = [
   forms,
   compiled,
   composed,
+  joined,
   lagSums,
   sliding,
   blocks,
   overlapping,
   terminal,
-  batches,
-  padding,
-  resets,
 ]
