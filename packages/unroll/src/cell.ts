@@ -162,7 +162,11 @@ function checkCarry({ name, carry }: CellParts, next: Tree<Ref>): void {
     )
 }
 
-function initialParams({ name: cellName, params, initialisers }: CellParts, seed: number): Tree<Tensor> {
+/** Start values of parameters by their initialisers, each from a stream of its own. */
+export function initialParams(
+  { name: cellName, params, initialisers }: Pick<Cell, 'name' | 'params' | 'initialisers'>,
+  seed: number,
+): Tree<Tensor> {
   const otherwise = byRank()
   const made = leaves(params, isShape, cellName).map(([name, shape], stream) => {
     const make = initialisers.get(name) ?? otherwise

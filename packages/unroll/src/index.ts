@@ -27,16 +27,12 @@ export {
 } from './checkpoint/run.js'
 export { coin } from './coin.js'
 export { beside } from './compose/beside.js'
-export {
-  type BidirectionalOptions,
-  bidirectional,
-  type WindowModel,
-  type WindowOptions,
-} from './compose/bidirectional.js'
+export { type BidirectionalOptions, bidirectional } from './compose/bidirectional.js'
 export { type WithDropoutOptions, withDropout } from './compose/dropout.js'
 export { withInit } from './compose/init.js'
 export { residual } from './compose/residual.js'
 export { learnCarry } from './compose/start.js'
+export type { WindowModel, WindowOptions } from './compose/window.js'
 export { stack, withEmbedding, withReadout } from './compose.js'
 export { creditNorms } from './credit/norms.js'
 export { clipCredit, clipCreditByNorm } from './credit/ops.js'

@@ -2,11 +2,11 @@ import { GraphError, grow, isShape, isTensor, leaves, showShape, type Tensor, ty
 import type { Cell } from './cell.js'
 
 /**
- * A parameter's name in PyTorch's `state_dict`: `l0.weight_ih` and `weight_ih` are `weight_ih_l0`, `backward.weight_ih` of
- * a bidirectional model is `weight_ih_l0_reverse`; others keep theirs.
+ * A parameter's name in PyTorch's `state_dict`: `l0.weight_ih` and `weight_ih` are `weight_ih_l0`, `l1.backward.weight_ih`
+ * of stacked bidirectional layers is `weight_ih_l1_reverse`; others keep theirs.
  */
 export function torchName(name: string): string {
-  const match = /^(?:l(\d+)\.|(forward|backward)\.)?((?:weight|bias)_[ih]h)$/.exec(name)
+  const match = /^(?:l(\d+)\.)?(?:(forward|backward)\.)?((?:weight|bias)_[ih]h)$/.exec(name)
   if (match === null) return name
   const [, layer = '0', direction, parameter] = match
   return `${parameter}_l${layer}${direction === 'backward' ? '_reverse' : ''}`

@@ -37,7 +37,7 @@ export function lastAxis(where: string, shape: Shape): number {
  * A cell's params with more beside them.
  * @throws GraphError `duplicate-name`.
  */
-export function merged(cell: Cell, more: Branch<Shape>): Tree<Shape> {
+export function merged(cell: Pick<Cell, 'name' | 'params'>, more: Branch<Shape>): Tree<Shape> {
   const known = leaves(cell.params, isShape, cell.name).map(([name]) => name)
   for (const key of Object.keys(more))
     if (known.some(name => name === key || name.startsWith(`${key}.`)))
@@ -46,11 +46,13 @@ export function merged(cell: Cell, more: Branch<Shape>): Tree<Shape> {
 }
 
 /** One part of each of several cells, under their names. */
-export function each<T>(cells: Readonly<Record<string, Cell>>, part: (cell: Cell) => T): Record<string, T> {
+export function each<C, T>(cells: Readonly<Record<string, C>>, part: (cell: C) => T): Record<string, T> {
   return Object.fromEntries(Object.entries(cells).map(([name, cell]) => [name, part(cell)]))
 }
 
 /** The initialisers of several cells, under their names. */
-export function allInitialisers(cells: Readonly<Record<string, Cell>>): ReadonlyMap<string, Initialiser> {
+export function allInitialisers(
+  cells: Readonly<Record<string, Pick<Cell, 'initialisers'>>>,
+): ReadonlyMap<string, Initialiser> {
   return new Map(Object.entries(cells).flatMap(([name, cell]) => prefixed(name, cell.initialisers)))
 }
