@@ -40,7 +40,7 @@ export interface WindowResult {
  * one window, whose number of steps is a named axis, so memory is that of h steps.
  *
  * The line has a loss, a named number of steps and full credit; `values` are its inputs.
- * @throws GraphError `bad-windows`; `bad-steps` where the number of steps is fixed or there is no loss; running it, as `evaluate`
+ * @throws GraphError `bad-windows`; `bad-steps` where the number of steps is fixed, there is no loss, or there is a probe; running it, as `evaluate`
  * throws where values do not match the line's inputs.
  */
 export function windowRunner(line: Timeline, sizes: WindowSizes): WindowRunner {
@@ -67,13 +67,14 @@ function checkLine({ options, credit, windows }: Timeline): void {
     typeof options.steps === 'string' &&
     options.loss !== undefined &&
     credit.kind === 'full' &&
-    windows === undefined
+    windows === undefined &&
+    !options.probed
   )
     return
   throw new GraphError(
     'bad-steps',
     'windowRunner',
-    `takes a timeline of a named number of steps, with a loss and full credit; this one has ${options.steps} steps, ${options.loss === undefined ? 'no loss' : 'a loss'} and credit '${credit.kind}'`,
+    `takes a timeline of a named number of steps, with a loss and full credit, without a probe; this one has ${options.steps} steps, ${options.loss === undefined ? 'no loss' : 'a loss'}${options.probed ? ', a probe' : ''} and credit '${credit.kind}'`,
     "unroll(cell, { steps: 'T', loss })",
   )
 }

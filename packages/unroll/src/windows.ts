@@ -88,6 +88,7 @@ function segment(
 ): Outputs {
   const steps = last - first + 1
   const { weighted: _weighted, ...rest } = options
+  const { probe } = inputs
   const part: Graph = unroll(cell, { ...rest, steps, credit: creditOf(credit, first, last) }).graph
   const cut = (name: string): object => {
     const all = inputs[name]
@@ -101,10 +102,20 @@ function segment(
     ...cut('reset'),
     ...cut('mask'),
     ...cut('credit'),
-    ...cut('probe'),
+    ...(probe && { probe: probeOf(probe, first, steps) }),
     ...(options.loss && cut('targets')),
   }
   return inline(part, given as Tree<Ref>) as unknown as Outputs
+}
+
+/** Rows of a probe; no credit passes the edge into a later window's first step, so its probe sees none. */
+function probeOf(probe: Tree<Ref>, first: number, steps: number): Tree<Ref> {
+  const rows = (all: Ref, start: number, size: number): Ref => slice(all, { axis: 0, start, size })
+  return mapTree(probe, isRef, all => {
+    if (first === 1) return rows(all, 0, steps)
+    const edge = stopGradient(rows(all, first - 1, 1))
+    return steps === 1 ? edge : concat([edge, rows(all, first, steps - 1)])
+  })
 }
 
 function creditOf(credit: Credit, first: number, last: number): Credit {

@@ -185,9 +185,13 @@ describe('a checkpointed gradient', () => {
     )
     expect(() => checkpointed(windows(line, { h: 2 }))).toThrowErrorMatchingInlineSnapshot(
       `
-      [GraphError: checkpointed: takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has 7 steps and a loss
+      [GraphError: checkpointed: takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has 7 steps, 2 examples, a loss, windows
       hint: unroll(cell, { steps: 100, batch: 8, loss })]
     `,
+    )
+    const probed = unroll(kinds['elman']!(2, 2), { steps, batch: 2, loss: squaredError, probed: true })
+    expect(() => checkpointed(probed)).toThrow('this one has 7 steps, 2 examples, a loss, a probe')
+    expect(() => checkpointed(unroll(kinds['elman']!(2, 2), { steps }))).toThrow('this one has 7 steps, no loss'
     )
     expect(() => revolve(0, 1)).toThrowErrorMatchingInlineSnapshot(
       `

@@ -1,9 +1,13 @@
 import {
   evaluate,
+  filled,
   type Graph,
   halfSquaredError,
+  isShape,
+  mapTree,
   squaredError,
   type Tensor,
+  type Tree,
   type Values,
   valueAndGradient,
 } from '@bptt/graph'
@@ -12,8 +16,10 @@ import { describe, expect, test } from 'vitest'
 import {
   elman,
   every,
+  fixed,
   lagsOf,
   linearNet,
+  lstm,
   print,
   reweight,
   unroll,
@@ -23,7 +29,7 @@ import {
 } from '../src/index.js'
 import { tensorsOf } from '../src/numbers.js'
 import { cellOf, goldenCases, lossOf, nameOf, valuesOf } from './golden.js'
-import { difference, sequence, slopes } from './support.js'
+import { difference, numbers, sequence, slopes } from './support.js'
 
 const files = ['01-linear.json', '02-elman.json', '03-lstm.json', '04-gru.json', '06-resets.json']
 const cases = files
@@ -162,6 +168,48 @@ describe('windows', () => {
     ).toBeLessThan(1e-12)
   })
 
+  test.each([
+    [3, 2],
+    [2, 1],
+    [1, 1],
+    [3, 3],
+  ])(
+    '(%i; %i) pass the credit over each edge that their probe sees: that of every window on its own',
+    (h, hp) => {
+      const cell = lstm({ inputs: 2, hidden: 2 })
+      const given = sequence(cell, [7, 2])
+      const [T, B] = [7, 2]
+      const line = unroll(cell, { steps: T, batch: B, loss: squaredError, probed: true })
+      const slid = windows(line, { h, every: hp })
+      const zeros = mapTree(cell.carry, isShape, shape =>
+        filled([T, B, ...(shape as number[])], 0),
+      ) as Tree<Tensor>
+      const found = numbers(slopes(slid.graph, ['probe'], { ...given, probe: zeros })['gradient'])
+      const wanted = new Map([...found].map(([name, data]) => [name, new Float64Array(data.length)]))
+      const row = B * 2
+      for (const { first, last, from } of slid.windows!.windows) {
+        // the whole timeline cut before the window, with the losses that the window takes: what its later edges pass
+        const cut = reweight(
+          unroll(cell, { ...line.options, weighted: true }),
+          fixed(new Array(T - 1).fill(1).map((_, i) => (i + 2 === first ? 0 : 1))),
+        )
+        const data = Float64Array.from({ length: T * B }, (_, i) =>
+          i / B >= from - 1 && i / B < last ? 1 : 0,
+        )
+        const own = numbers(
+          slopes(cut.graph, ['probe'], { ...given, probe: zeros, weights: { shape: [T, B], data } })[
+            'gradient'
+          ],
+        )
+        for (const [name, credit] of own)
+          credit.forEach((x, i) => (wanted.get(name)![i]! += Math.floor(i / row) < first - 1 ? 0 : x))
+      }
+      for (const [name, credit] of found)
+        credit.forEach((x, i) => expect(x).toBeCloseTo(wanted.get(name)![i]!, 12))
+      if (h === 1) expect(Math.max(...found.get('probe.h')!.slice(row).map(Math.abs))).toBe(0)
+    },
+  )
+
   test('change no value', () => {
     const line = unroll(net, { steps: 4, loss: halfSquaredError })
     const [a, b] = [line, windows(line, { h: 2 })].map(each =>
@@ -191,9 +239,13 @@ describe('windows', () => {
       hint: unroll a number of steps, or use windowRunner]
     `)
     expect(() => windowRunner(line, { h: 2 })).toThrowErrorMatchingInlineSnapshot(`
-      [GraphError: windowRunner: takes a timeline of a named number of steps, with a loss and full credit; this one has 4 steps, a loss and credit 'full'
+      [GraphError: windowRunner: takes a timeline of a named number of steps, with a loss and full credit, without a probe; this one has 4 steps, a loss and credit 'full'
       hint: unroll(cell, { steps: 'T', loss })]
     `)
+    const probed = unroll(net, { steps: 'T', loss: halfSquaredError, probed: true })
+    expect(() => windowRunner(probed, { h: 2 })).toThrow(
+      "this one has T steps, a loss, a probe and credit 'full'",
+    )
     expect(() => windowPlan(0, { h: 1 })).toThrowErrorMatchingInlineSnapshot(
       `
       [GraphError: windows: steps is 0; a timeline has a whole number of steps ≥ 1

@@ -62,7 +62,7 @@ export interface CheckpointResult {
  * `evaluate` throws where values do not match the timeline's inputs.
  */
 export function checkpointed(line: Timeline, options: CheckpointOptions = {}): Checkpointed {
-  const { steps, batch, loss, probed = false } = line.options
+  const { steps, batch, loss, probed } = line.options
   if (
     probed ||
     typeof steps === 'string' ||
@@ -73,7 +73,7 @@ export function checkpointed(line: Timeline, options: CheckpointOptions = {}): C
     throw new GraphError(
       'bad-checkpoint',
       'checkpointed',
-      `takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has ${steps} steps and ${loss === undefined ? 'no loss' : 'a loss'}`,
+      `takes a timeline of a number of steps and examples, with a loss, and no windows or probe; this one has ${whatOf(line)}`,
       'unroll(cell, { steps: 100, batch: 8, loss })',
     )
   const stateBytes = 8 * stateSize(line)
@@ -85,6 +85,16 @@ export function checkpointed(line: Timeline, options: CheckpointOptions = {}): C
     run: values => follow(line, plan, programs, inputTensors(line.graph, values), stateBytes),
   }
 }
+
+/** What a timeline has, in words. */
+const whatOf = ({ options: { steps, batch, loss, probed }, windows }: Timeline): string =>
+  [
+    `${steps} steps`,
+    ...(batch === undefined ? [] : [`${batch} examples`]),
+    loss === undefined ? 'no loss' : 'a loss',
+    ...(windows ? ['windows'] : []),
+    ...(probed ? ['a probe'] : []),
+  ].join(', ')
 
 function planOf(steps: number, options: CheckpointOptions, stateBytes: number): CheckpointPlan {
   const { every, snapshots, bytes } = options
