@@ -191,7 +191,8 @@ describe('a checkpointed gradient', () => {
     )
     const probed = unroll(kinds['elman']!(2, 2), { steps, batch: 2, loss: squaredError, probed: true })
     expect(() => checkpointed(probed)).toThrow('this one has 7 steps, 2 examples, a loss, a probe')
-    expect(() => checkpointed(unroll(kinds['elman']!(2, 2), { steps }))).toThrow('this one has 7 steps, no loss'
+    expect(() => checkpointed(unroll(kinds['elman']!(2, 2), { steps }))).toThrow(
+      'this one has 7 steps, no loss',
     )
     expect(() => revolve(0, 1)).toThrowErrorMatchingInlineSnapshot(
       `
