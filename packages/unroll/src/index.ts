@@ -26,6 +26,7 @@ export {
   checkpointed,
 } from './checkpoint/run.js'
 export { coin } from './coin.js'
+export { combine } from './combine.js'
 export { beside } from './compose/beside.js'
 export { type BidirectionalOptions, bidirectional } from './compose/bidirectional.js'
 export { type WithDropoutOptions, withDropout } from './compose/dropout.js'
@@ -62,6 +63,7 @@ export {
 } from './initialise.js'
 export { type Padded, padded } from './padding.js'
 export { type Pattern, patternsOf } from './patterns.js'
+export { type StateEdge, stateEdges, stepsOfValues } from './places.js'
 export { lagsOf, type Window, type WindowPlan, type WindowSizes, windowPlan } from './plan.js'
 export { print } from './print.js'
 export {
@@ -86,7 +88,7 @@ export {
   weightsOf,
 } from './schedule.js'
 export { type SplitStep, splitStep } from './split.js'
-export type { Credit, Timeline, TimelineOptions } from './timeline.js'
+export type { Credit, StepPlace, Timeline, TimelineOptions } from './timeline.js'
 export { fromTorch, type StateDict, type TorchNames, torchName, toTorch } from './torch.js'
 export { unroll } from './unroll.js'
 export { windows } from './windows.js'

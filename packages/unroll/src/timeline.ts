@@ -39,6 +39,17 @@ export interface TimelineOptions {
   readonly credit?: Credit
 }
 
+/** Where a step stands in the graph of a flat timeline. */
+export interface StepPlace {
+  /** From 1. */
+  readonly t: number
+  /** The first and the last value that the step computes. */
+  readonly first: number
+  readonly last: number
+  /** The values that leave the step over its state edge, by part of the carry. */
+  readonly carry: ReadonlyMap<string, number>
+}
+
 /**
  * A cell unrolled in time. Its graph has the inputs `params`, `carry` (before step 1), `xs` [T, batch, ...] and what
  * the options add, and the outputs `ys` [T, batch, ...], `carry` (after step T) and what the options add.
@@ -50,4 +61,6 @@ export interface Timeline {
   readonly graph: Graph
   /** Where each loss goes back over steps of its own: the windows of BPTT(h; h′). */
   readonly windows?: WindowPlan
+  /** Of a flat timeline: where each step stands in the graph. */
+  readonly places?: readonly StepPlace[]
 }

@@ -4,6 +4,7 @@ import {
   index,
   isRef,
   isShape,
+  leaves,
   mapTree,
   mul,
   type Ref,
@@ -21,7 +22,7 @@ import type { Cell } from './cell.js'
 import { zeroOrOne } from './credit/ops.js'
 import { type Now, stepOnce } from './edge.js'
 import { checkOptions } from './options.js'
-import type { Credit, Timeline, TimelineOptions } from './timeline.js'
+import type { Credit, StepPlace, Timeline, TimelineOptions } from './timeline.js'
 
 /**
  * Unrolls a cell in time.
@@ -35,11 +36,12 @@ import type { Credit, Timeline, TimelineOptions } from './timeline.js'
 export function unroll(cell: Cell, options: TimelineOptions): Timeline {
   const credit = options.credit ?? { kind: 'full' }
   checkOptions(options, credit)
+  const places: StepPlace[] = []
   const made = graph(inputShapes(cell, options, credit), refs => {
     const { params = {}, carry = {}, ...rest } = refs as unknown as Inputs // a graph has no empty branches
-    return build(cell, options, credit, { params, carry, ...rest })
+    return build(cell, options, credit, { params, carry, ...rest }, places)
   })
-  return { cell, options, credit, graph: made }
+  return { cell, options, credit, graph: made, ...(options.form === 'flat' && { places }) }
 }
 
 interface Inputs {
@@ -71,10 +73,20 @@ function inputShapes(cell: Cell, options: TimelineOptions, credit: Credit): Tree
   }
 }
 
-function build(cell: Cell, options: TimelineOptions, credit: Credit, given: Inputs): Tree<Ref> {
+/** Builds the graph; of a flat one, `places` gets where its steps stand. */
+function build(
+  cell: Cell,
+  options: TimelineOptions,
+  credit: Credit,
+  given: Inputs,
+  places: StepPlace[],
+): Tree<Ref> {
   const inputs = given.mask === undefined ? given : { ...given, mask: zeroOrOne(given.mask) }
   const weights = creditTerm(credit, options, inputs)
-  const [carry, ys] = (options.form === 'flat' ? runFlat : runFolded)(cell, options, inputs, weights)
+  const [carry, ys] =
+    options.form === 'flat'
+      ? runFlat(cell, options, inputs, weights, places)
+      : runFolded(cell, options, inputs, weights)
   if (options.loss === undefined || inputs.targets === undefined) return { ys, carry }
   const all = options.loss(ys, inputs.targets)
   const losses = inputs.mask === undefined ? all : where(inputs.mask, all, 0)
@@ -121,10 +133,13 @@ function runFlat(
   options: TimelineOptions,
   inputs: Inputs,
   weights: Ref | Tensor | undefined,
+  places: StepPlace[],
 ): Unrolled {
   const ys: Ref[] = []
+  const { shapes } = inputs.xs.builder
   let carry = inputs.carry
   for (let t = 0; t < (options.steps as number); t++) {
+    const first = shapes.length
     const at = (ref: Ref | undefined): Ref | undefined => ref && index(ref, { at: t })
     const credit = weights === undefined || isRef(weights) ? at(weights) : rowOf(weights, t)
     const probe = inputs.probe && mapTree(inputs.probe, isRef, ref => index(ref, { at: t }))
@@ -132,9 +147,18 @@ function runFlat(
     const [next, y] = stepOnce(cell, options, inputs.params, carry, now)
     carry = next
     ys.push(y)
+    places.push({ t: t + 1, first, last: shapes.length - 1, carry: valuesOf(cell, next) })
   }
   return [carry, stack(ys)]
 }
+
+/** The values of a carry, by part. */
+const valuesOf = (cell: Cell, carry: Tree<Ref>): ReadonlyMap<string, number> =>
+  new Map(
+    Object.keys(carry).length === 0
+      ? []
+      : leaves(carry, isRef, cell.name).map(([name, { id }]) => [name, id] as const),
+  )
 
 const rowOf = ({ shape, data }: Tensor, t: number): Term =>
   shape.length === 1

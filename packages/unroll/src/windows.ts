@@ -45,7 +45,8 @@ export function windows(line: Timeline, sizes: WindowSizes): Timeline {
     const parts = plan.windows.map((window, i) => runWindow(line, window, inputs as Branch, starts[i]!))
     return joined(line, parts, inputs as Branch)
   })
-  return { ...line, graph: made, windows: plan }
+  const { places: _places, ...rest } = line
+  return { ...rest, graph: made, windows: plan }
 }
 
 type Branch = Readonly<Record<string, Tree<Ref>>>
