@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import {
   add,
   compile,
@@ -168,6 +169,20 @@ const isTensorLike = (value: unknown): value is Tensor =>
 
 const run = (model: Cell, values: object, steps: number): Record<string, Tensor> =>
   evaluate(unroll(model, { steps }).graph, values as never) as unknown as Record<string, Tensor>
+
+describe('cells and combinators', () => {
+  test('are written in public ops only: what they import of the engine is its main door', () => {
+    const folders = ['cells', 'compose'].map(name => new URL(`../src/${name}/`, import.meta.url))
+    const sources = folders.flatMap(folder =>
+      readdirSync(folder).map(file => readFileSync(new URL(file, folder), 'utf8')),
+    )
+    const doors = sources.flatMap(source =>
+      [...source.matchAll(/from '(@bptt[^']*)'/g)].map(([, door]) => door),
+    )
+    expect(sources.length).toBeGreaterThan(15)
+    expect(new Set(doors)).toEqual(new Set(['@bptt/graph']))
+  })
+})
 
 describe('elman', () => {
   test('with relu never goes below 0, and is refused with another activation', () => {

@@ -46,8 +46,8 @@ const closedForm: CellLaw = {
     const start = plus(times(transposed(first!.J), credit[0]!), first!.direct.carry)
     const found = firstGradient(subject)
     return firstOf([
-      apart('the closed form and BPTT', made, found.params, 1e-10),
-      apart('the closed form by the first carry and BPTT', vector(start), vector(found.carry), 1e-10),
+      apart('the closed form and BPTT', made, found.params, 1e-8),
+      apart('the closed form by the first carry and BPTT', vector(start), vector(found.carry), 1e-8),
     ])
   },
 }
@@ -80,7 +80,7 @@ const transport: CellLaw = {
       Array.from({ length: steps - 1 }, (_, i) => {
         const [k, values] = [i + 1, singularValues(squareOf(links[steps - i - 2]!.J))]
         const [least, most] = [values.at(-1)! * norms[k]!, values[0]! * norms[k]!]
-        const [norm, slack] = [norms[k + 1]!, 1e-9 * norms[k]! + 1e-12]
+        const [norm, slack] = [norms[k + 1]!, 1e-9 * (norms[k]! + most) + 1e-12]
         if (norm >= least - slack && norm <= most + slack) return undefined
         return `|∂L/∂h| of lag ${k + 1} is ${norm}, not from ${least} to ${most}`
       }),

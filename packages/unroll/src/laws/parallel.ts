@@ -64,7 +64,7 @@ const scans: CellLaw = {
     const links = runLinks(subject)
     const made = total(throughStates(links, creditOf(links)), besideStates(links))
     return firstOf([
-      apart('by a scan and BPTT', made, firstGradient(subject).params, 1e-10),
+      apart('by a scan and BPTT', made, firstGradient(subject).params, 1e-8),
       associative(passes(links)),
     ])
   },
@@ -79,7 +79,7 @@ function associative(maps: readonly Affine[]): string | undefined {
         'three steps, combined from either end',
         asFound(combine(combine(z, y), x)),
         asFound(combine(z, combine(y, x))),
-        1e-10,
+        1e-8,
       )
     }),
   )
@@ -135,6 +135,7 @@ const bounded: CellLaw = {
     const r = Math.max(...links.map(({ J }) => singularValues(squareOf(J))[0]!))
     const local = Math.max(...links.map(({ M }) => Math.sqrt(inner(M, M))))
     const full = lastLoss(subject, steps)
+    const slack = 1e-10 * Math.sqrt(inner(full, full)) + 1e-12
     return firstOf(
       Array.from({ length: steps - 1 }, (_, i) => {
         const [K, terms] = [i + 1, steps - i - 1]
@@ -145,7 +146,7 @@ const bounded: CellLaw = {
           [-1, lastLoss(subject, K)],
         ])
         const size = Math.sqrt(inner(left, left))
-        if (size <= bound * (1 + 1e-9) + 1e-12) return undefined
+        if (size <= bound * (1 + 1e-9) + slack) return undefined
         return `BPTT(${K}; 1) leaves out ${size}, more than ${bound}`
       }),
     )

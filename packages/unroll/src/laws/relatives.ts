@@ -68,7 +68,7 @@ function unbiasedSigns(
     `the mean of UORO ${JSON.stringify(options)} over ${patterns.length} patterns of signs and BPTT`,
     combined(made),
     exact,
-    1e-11,
+    1e-8,
   )
 }
 
@@ -102,9 +102,9 @@ const sparse: CellLaw = {
         'SnAp of the highest order and BPTT',
         slopeOf(whole, subject, steps),
         firstGradient(subject).params,
-        1e-11,
+        1e-8,
       ),
-      one && apart('SnAp-1 and credit within units', one, withinUnits(subject), 1e-11),
+      one && apart('SnAp-1 and credit within units', one, withinUnits(subject), 1e-8),
     ])
   },
 }
@@ -151,7 +151,7 @@ const local: CellLaw = {
   broken: subject => {
     const { cell, steps } = subject
     const made = slopeOf(localTraces(cell, { steps, loss: lawLoss(1) }), subject, steps)
-    return apart('local traces and credit within units', made, withinUnits(subject), 1e-11)
+    return apart('local traces and credit within units', made, withinUnits(subject), 1e-8)
   },
 }
 
@@ -168,7 +168,7 @@ const eligibility: CellLaw = {
     })
     const traces = tracesOf(subject).map((M, t) => ({ ...links[t]!, M }))
     const made = total(throughStates(traces, signals), besideStates(links))
-    return apart('signals times traces and BPTT', made, firstGradient(subject).params, 1e-10)
+    return apart('signals times traces and BPTT', made, firstGradient(subject).params, 1e-8)
   },
 }
 

@@ -78,7 +78,7 @@ function unequal(subject: Subject, { exchange, parts, params, output }: Symmetry
   }
   const line = reweight(subject.line(), artbp({ mean: 3, seed: subject.seed }))
   const there = subject.run(line, treeOf(renamed(tensorsOf(subject.values))) as Values)
-  return apart('exchanged units and the same units', there, renamed(subject.run(line)), 1e-10)
+  return apart('exchanged units and the same units', there, renamed(subject.run(line)), 1e-8)
 }
 
 /** Parts of the carry by their names among a timeline's values and gradients. */
@@ -119,7 +119,7 @@ function waysOf(shape: readonly number[], { order, signs }: Exchange): readonly 
 
 /**
  * The symmetry that an exchange of some units of the carry is, if the step has it. Found by trying what it may do to each
- * parameter, with all others zero, then to all together.
+ * parameter, with all others zero, then to all together at several points: a unit that is silent at one speaks at another.
  */
 function symmetryOf(
   subject: Subject,
@@ -129,23 +129,55 @@ function symmetryOf(
   const [n, parts] = groups[subject.seed % groups.length] ?? [0, []]
   const exchange = n === 0 ? undefined : exchangeOf(n, subject.seed)
   if (exchange === undefined) return undefined
-  const params = under(tensorsOf(single(subject)), 'params')
-  const whole = trialOf(subject, parts, exchange, [...params.keys()])
+  const points = pointsOf(subject)
+  const { params } = points[0]!
+  const whole = points.map(point => trialOf(subject, parts, exchange, point))
   const alone = [...params].map(([name, { shape }]) => {
-    const trial = trialOf(subject, parts, exchange, [name])
+    const trial = trialOf(subject, parts, exchange, silenced(points[1]!, name))
     return [name, waysOf(shape, exchange).map(way => ({ way, ys: trial(new Map([[name, way]])) }))] as const
   })
   const fits = (ys: Outputs | undefined, output: OnAxes): boolean =>
-    ys !== undefined && !differ(asFound(exchanged(ys.here, output, exchange)), asFound(ys.there), 1e-12)
+    ys !== undefined && !differ(asFound(exchanged(ys.here, output, exchange)), asFound(ys.there), 1e-10)
   for (const output of waysOf(subject.cell.output as number[], exchange)) {
     const ways = combinationsOf(
       alone.map(([name, tried]) => [name, tried.filter(({ ys }) => fits(ys, output)).map(({ way }) => way)]),
     )
-    const found = ways.find(way => fits(whole(way), output))
+    const found = ways.find(way => whole.every(trial => fits(trial(way), output)))
     if (found !== undefined) return { exchange, parts, params: found, output }
   }
   return undefined
 }
+
+/** Where a step is tried. */
+interface Point {
+  readonly params: Found
+  readonly carry: Found
+  readonly x: Tensor
+}
+
+/** The first step of the sequence, and random ones; what may be symbols is read off the sequence. */
+function pointsOf(subject: Subject): readonly Point[] {
+  const given = tensorsOf(single(subject))
+  const [params, carry] = [under(given, 'params'), under(given, 'carry')]
+  const row = (t: number): Tensor => {
+    const { shape, data } = rowsOf(given.get('xs')!, t, t + 1)
+    return { shape: shape.slice(1), data }
+  }
+  const drawn = (of: Found, stream: number): Found =>
+    new Map([...of].map(([name, { shape }], i) => [name, subject.random(shape, stream + i)]))
+  const others = [1, 2, 3].map(k => {
+    const x = row(k % subject.steps)
+    const read = x.shape.length === 0 ? x : subject.random(x.shape, 5000 + k)
+    return { params: drawn(params, 2000 + 100 * k), carry: drawn(carry, 3000 + 100 * k), x: read }
+  })
+  return [{ params, carry, x: row(0) }, ...others]
+}
+
+/** A point where all parameters but one are zero. */
+const silenced = ({ params, ...rest }: Point, name: string): Point => ({
+  ...rest,
+  params: new Map([...params].map(([other, value]) => [other, other === name ? value : zeros(value)])),
+})
 
 /** Parts of the carry that may hold the same units: of one place in the tree, and as wide. */
 function groupsOf({ cell }: Subject): readonly (readonly [number, readonly string[]])[] {
@@ -175,23 +207,16 @@ interface Outputs {
   readonly there: Tensor
 }
 
-/** The outputs of a step and of the step with exchanged numbers, where it exchanges the carry; all but some parameters are zero. */
+/** The outputs of a step at a point and of the step with exchanged numbers, where it exchanges the carry. */
 function trialOf(
   subject: Subject,
   parts: readonly string[],
   exchange: Exchange,
-  names: readonly string[],
+  { params, carry, x }: Point,
 ): (ways: ReadonlyMap<string, OnAxes>) => Outputs | undefined {
-  const given = tensorsOf(single(subject))
   const graph = stepGraph(subject.cell)
-  const { shape, data } = rowsOf(given.get('xs')!, 0, 1)
-  const x = { shape: shape.slice(1), data }
-  const step = (params: Found, carry: Found): Found =>
-    tensorsOf(evaluate(graph, { params: treeOf(params), carry: treeOf(carry), x } as unknown as Values))
-  const params = new Map(
-    [...under(given, 'params')].map(([name, value]) => [name, names.includes(name) ? value : zeros(value)]),
-  )
-  const carry = under(given, 'carry')
+  const step = (of: Found, state: Found): Found =>
+    tensorsOf(evaluate(graph, { params: treeOf(of), carry: treeOf(state), x } as unknown as Values))
   const here = step(params, carry)
   const [before, after] = [carry, under(here, 'carry')].map(found => exchangedParts(found, parts, exchange))
   return ways => {
@@ -199,7 +224,7 @@ function trialOf(
       [...params].map(([name, value]) => [name, exchanged(value, ways.get(name) ?? [], exchange)]),
     )
     const there = step(moved, before!)
-    if (differ(under(there, 'carry'), after!, 1e-12)) return undefined
+    if (differ(under(there, 'carry'), after!, 1e-10)) return undefined
     return { here: here.get('y')!, there: there.get('y')! }
   }
 }
