@@ -51,7 +51,7 @@ function mutated(source, { file, find, replace, needs }) {
 async function caughtBy({ tests }, folder, law = '') {
   try {
     const given = [join(tests, 'worker.mjs'), folder, law]
-    const { stdout } = await run(process.execPath, given, { timeout: 90_000 })
+    const { stdout } = await run(process.execPath, given, { timeout: 180_000 })
     return stdout.trim() || undefined
   } catch (error) {
     return error.killed ? 'never ends' : `does not load: ${String(error.stderr).match(/\w*Error.*/)?.[0]}`
