@@ -33,6 +33,8 @@ export interface Method {
   readonly inputs: Readonly<Record<string, Shape>>
   /** The values of those inputs; where there are `rooms`, in them: good until the next window is read. */
   readonly values: (window: Window, rooms?: Rooms) => Readonly<Record<string, Tensor>>
+  /** Steps of its loops forward and back, the last at the window's last event, where they are not those of the window. */
+  readonly loops?: { readonly forward: number; readonly back: number }
   /** Appends the gradient to the step. */
   readonly gradient: (given: Given) => Gradient
 }

@@ -6,7 +6,9 @@ export type { Estimator, Given, Gradient, Method, Probe, Site } from './estimato
 export { bptt } from './estimators/bptt.js'
 export { type ForwardSettings, rtrl, snap, uoro } from './estimators/forward.js'
 export type { Asked, Evaluated, Predicted, Question, With } from './evaluation.js'
+export type { NotFinite } from './finite.js'
 export { type Driver, type FromGraphOptions, fromGraph, type Observed } from './from-graph.js'
+export type { GuardOptions } from './guard.js'
 export type { Engine } from './learner.js'
 export { accuracy, type Guess } from './metrics/accuracy.js'
 export { type Average, averageOf } from './metrics/average.js'
@@ -46,7 +48,7 @@ export {
   type SafetensorsOptions,
 } from './safetensors.js'
 export type { Sample } from './sample.js'
-export type { Counters, Snapshot, TrainState } from './state.js'
+export type { Counters, Kept, Snapshot, TrainState } from './state.js'
 export { type StepOptions, type StepOutputs, stepGraph } from './step.js'
 export { type Alphabet, alphabetOf, decodeText, encodeText } from './text.js'
 export { type Trainer, type TrainerOptions, trainer } from './trainer.js'

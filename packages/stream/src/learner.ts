@@ -1,8 +1,9 @@
 import { compile, isTensor, leaves, mapTree, type Program, type Tensor, type Tree } from '@bptt/graph'
+import type { Measures } from './finite.js'
 import { sameRooms } from './rooms.js'
-import { PARTS, type TrainState, type Values } from './state.js'
+import { type Counters, PARTS, type TrainState, type Values } from './state.js'
 import { type Setup, setupGraph } from './step.js'
-import { advance, isBadIndex, type Measures, type Report, stepValues, updateRule } from './update.js'
+import { advance, isBadIndex, type Report, stepValues, updateRule } from './update.js'
 import type { Window } from './window.js'
 
 /** Where the arithmetic of training runs. */
@@ -17,9 +18,13 @@ export interface Engine {
 
 /** Learns from windows, one after the other. A window that fails leaves the state as it was. */
 export interface Learner {
-  readonly learn: (window: Window) => Report
+  /** `find` false: an error does not name the node, which takes an evaluation in JavaScript. */
+  readonly learn: (window: Window, find?: boolean) => Report
+  readonly counters: () => Counters
   /** A copy of the state as it is now. */
   readonly state: () => TrainState
+  /** Goes on from another state. */
+  readonly restore: (state: TrainState) => void
 }
 
 /** A learner on the chosen engine, from a state. */
@@ -31,12 +36,16 @@ function referenceLearner(setup: Setup, from: TrainState): Learner {
   const step = updateRule(setup)
   let state = from
   return {
-    learn: window => {
-      const [next, report] = step(state, window)
+    learn: (window, find) => {
+      const [next, report] = step(state, window, find)
       state = next
       return report
     },
+    counters: () => state.counters,
     state: () => state,
+    restore: other => {
+      state = other
+    },
   }
 }
 
@@ -52,10 +61,12 @@ function compiledLearner(
   const program: Program = compile(setupGraph(setup), { dtype, flavour, keep })
   let { counters } = from
   /** The state, until it is in the program's memory. */
-  let outside: Partial<Values> | undefined = Object.fromEntries(parts.map(part => [part, from[part]]))
+  let outside: TrainState | undefined = from
+  const given = (): Partial<Values> =>
+    outside === undefined ? {} : Object.fromEntries(parts.map(part => [part, outside![part]]))
   const rooms = sameRooms() // run copies what it is given
   const run = (window: Window): Measures =>
-    program.run({ ...outside, ...stepValues(method, counters, window, rooms) } as never, {
+    program.run({ ...given(), ...stepValues(method, counters, window, rooms) } as never, {
       commit: false,
     }) as unknown as Measures
   const read = (of: (name: string) => Tensor): Values => ({
@@ -64,20 +75,30 @@ function compiledLearner(
     carry: reread(from.carry, 'carry', of),
     memory: reread(from.memory, 'memory', of),
   })
-  const state = (): TrainState => ({ ...(outside === undefined ? read(program.read) : from), counters })
+  const state = (): TrainState => outside ?? { ...read(program.read), counters }
   return {
-    learn: window => {
+    learn: (window, find = true) => {
       const measures = explained(
         () => run(window),
         () => updateRule(setup)(state(), window),
       )
-      const [next, report] = advance(counters, window, measures, () => read(program.next))
+      const made = {
+        measures,
+        next: () => read(program.next),
+        find: () => (find ? program.checkFinite() : undefined),
+      }
+      const [next, report] = advance(counters, window, made, method)
       program.commit()
       outside = undefined
       counters = next
       return report
     },
+    counters: () => counters,
     state,
+    restore: other => {
+      outside = other
+      counters = other.counters
+    },
   }
 }
 

@@ -32,9 +32,17 @@ export interface TrainState extends Values {
   readonly counters: Counters
 }
 
+/** A state that a trainer which rolls back may go back to. */
+export interface Kept extends Values {
+  /** Optimiser steps made by then. */
+  readonly updates: number
+}
+
 /** A training state together with the open segments: enough to go on as if never stopped. */
 export interface Snapshot extends TrainState {
   readonly open: Cutting
+  /** What a trainer that rolls back goes back to, the oldest first; others keep none. */
+  readonly kept?: readonly Kept[]
 }
 
 /** The state before the first event. `seed` draws the parameters. */

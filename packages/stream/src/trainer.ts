@@ -1,17 +1,4 @@
-import { GraphError, isTensor, leaves, showShape, type Tensor } from '@bptt/graph'
-import {
-  concat,
-  concatMap,
-  concatWith,
-  defer,
-  filter,
-  from,
-  map,
-  type Observable,
-  type OperatorFunction,
-  of,
-  throwError,
-} from 'rxjs'
+import { concatMap, concatWith, defer, filter, map, type Observable, type OperatorFunction, of } from 'rxjs'
 import { eventShapes } from './estimator.js'
 import {
   type Asked,
@@ -23,16 +10,19 @@ import {
   predicting,
   type With,
 } from './evaluation.js'
+import { checkGuard, type GuardOptions, guarded } from './guard.js'
 import { type Engine, learner } from './learner.js'
+import { learning } from './learning.js'
+import { checkSnapshot } from './restore.js'
 import { checkLanes, checkRow, rowOf } from './rows.js'
 import type { Sample } from './sample.js'
-import { initialState, PARTS, type Snapshot } from './state.js'
+import { initialState, type Snapshot } from './state.js'
 import { type StepOptions, setupOf } from './step.js'
 import { type Report, type UpdateRule, updateRule } from './update.js'
 import { Cutter, type Window } from './window.js'
 
 /** What a trainer is made of. */
-export interface TrainerOptions extends StepOptions, Engine {
+export interface TrainerOptions extends StepOptions, Engine, GuardOptions {
   /** Draws the start parameters; a whole number ≥ 0. */
   readonly seed?: number
   /** Goes on from here instead. */
@@ -62,23 +52,25 @@ export interface Trainer<Event = Sample> {
  *
  * Each window's losses are computed before the update they lead to. Parameters change at every cut, so across windows the gradient
  * is that of the usual online approximation. A trainer has one state; subscribe to one `train()` at a time. After an error it stands
- * before the first event it has not learned from; a bad event is refused as it arrives, and the open window stays.
+ * before the first event it has not learned from; a bad event is refused as it arrives, and the open window stays. An update that would not be
+ * finite is never made; `notFinite` says what happens then.
  *
  * With `lanes` it learns from so many sub-streams at once: an event is a list of one sample per lane, as `zip` of rxjs makes it. Their losses are added up, their carries are
  * their own, as are their resets and the coins of their schedules. An update is made as soon as every lane has ended a segment.
  *
- * @throws GraphError `bad-lanes`; `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample` and `not-finite`.
+ * @throws GraphError `bad-lanes`, `bad-setting`; `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample` and `not-finite`.
  */
 export function trainer(options: TrainerOptions & { readonly lanes: number }): Trainer<readonly Sample[]>
 export function trainer(options: TrainerOptions): Trainer
 export function trainer(options: TrainerOptions): Trainer<never> {
   const { lanes, seed = 0 } = options
   checkLanes('trainer', lanes)
+  checkGuard(options)
   const setup = setupOf(options)
   const start = initialState(setup, seed)
   if (options.from !== undefined) checkSnapshot(start, options.from)
-  const { open, ...state } = options.from ?? start
-  const own = learner(setup, options, state)
+  const { params, slots, carry, memory, counters, open, kept } = options.from ?? start
+  const own = guarded(learner(setup, options, { params, slots, carry, memory, counters }), options, kept)
   const cutter = new Cutter(setup.estimator.cuts, open)
   const shapes = eventShapes(setup)
   let rule: UpdateRule | undefined
@@ -88,22 +80,15 @@ export function trainer(options: TrainerOptions): Trainer<never> {
     checkRow(row, shapes, cutter.events + 1)
     return cutter.push(row)
   }
+  const learnAll = learning(own, cutter, options.notFinite === 'rollback')
   const learn = (windows: readonly Window[]): Observable<Report> => {
-    const reports: Report[] = []
-    version += windows.length
-    try {
-      // all are learned from before the first is reported: unsubscribing in between loses no event
-      for (const window of windows) reports.push(own.learn(window))
-    } catch (error) {
-      cutter.giveBack(windows.slice(reports.length))
-      return concat(
-        reports,
-        throwError(() => error),
-      )
-    }
-    return from(reports)
+    version++
+    return learnAll(windows)
   }
-  const snapshot = (): Snapshot => ({ ...own.state(), open: cutter.open })
+  const snapshot = (): Snapshot => {
+    const kept = own.kept()
+    return { ...own.state(), open: cutter.open, ...(kept.length > 0 && { kept }) }
+  }
   const origin = (from: Snapshot | undefined): Origin => {
     if (from === undefined) return { snapshot, version: () => version }
     checkSnapshot(start, from)
@@ -125,26 +110,5 @@ export function trainer(options: TrainerOptions): Trainer<never> {
     predict: from => predicting(ground, origin(from)),
     evaluate: from => evaluating(ground, origin(from)),
     snapshot,
-  }
-}
-
-function checkSnapshot(own: Snapshot, given: Snapshot): void {
-  for (const part of PARTS) {
-    const [known, found] = [own, given].map(
-      state =>
-        new Map(
-          leaves<Tensor>(state[part] ?? {}, isTensor, part).map(([name, { shape }]) => [
-            name,
-            showShape(shape),
-          ]),
-        ),
-    ) as [Map<string, string>, Map<string, string>]
-    for (const name of new Set([...known.keys(), ...found.keys()]))
-      if (known.get(name) !== found.get(name))
-        throw new GraphError(
-          'bad-snapshot',
-          'trainer',
-          `${part} '${name}' is ${found.get(name) ?? 'missing'} in the snapshot and ${known.get(name) ?? 'unknown'} here; a snapshot fits the model and optimiser it was made with`,
-        )
   }
 }

@@ -1,10 +1,19 @@
-import { evaluate, GraphError, isTensor, item, leaves, type Tensor } from '@bptt/graph'
+import {
+  checkFinite,
+  evaluate,
+  GraphError,
+  item,
+  type NonFinite,
+  type Tensor,
+  type Values,
+} from '@bptt/graph'
 import { eventShapes, type Method } from './estimator.js'
+import { checkMade, type Made, type NotFinite } from './finite.js'
 import { weigh } from './grid.js'
 import { mean } from './metrics/mean.js'
 import type { Rooms } from './rooms.js'
 import { checkSample } from './sample.js'
-import type { Counters, TrainState, Values } from './state.js'
+import type { Counters, TrainState } from './state.js'
 import { type Setup, type StepOutputs, setupGraph } from './step.js'
 import type { Segment, Window } from './window.js'
 
@@ -25,6 +34,8 @@ export interface Report {
   /** Global norm of the gradient before clipping. */
   readonly gradientNorm: number
   readonly clipped: boolean
+  /** What was not finite, where this window was passed over: nothing was learned, and all figures of it but its length are 0. */
+  readonly notFinite?: NotFinite
 }
 
 /** One update: the state after a window, and what it did. */
@@ -34,21 +45,29 @@ export type UpdateRule = (state: TrainState, window: Window) => readonly [TrainS
  * The update rule of a model, a loss, an estimator and an optimiser, in float64 by the oracle: pure, the state it gets is not changed.
  * It throws GraphError `bad-sample` where an event does not fit, `not-finite` where the update would not be finite.
  */
-export function updateRule(setup: Setup): UpdateRule {
+export function updateRule(
+  setup: Setup,
+): (state: TrainState, window: Window, find?: boolean) => readonly [TrainState, Report] {
   const program = setupGraph(setup)
-  const run = (state: TrainState, window: Window): StepOutputs => {
-    const { params, slots, carry, memory, counters } = state
-    return evaluate(program, {
-      ...stepValues(setup.method, counters, window),
-      ...{ params, slots, carry, memory },
-    }) as unknown as StepOutputs
-  }
-  return (state, window) => {
+  const valuesOf = ({ counters, ...parts }: TrainState, window: Window): Values => ({
+    ...stepValues(setup.method, counters, window),
+    ...parts,
+  })
+  const run = (state: TrainState, window: Window): StepOutputs =>
+    evaluate(program, valuesOf(state, window)) as unknown as StepOutputs
+  return (state, window, find = true) => {
     checkWindow(setup, window)
-    const outputs = named(window, run, state)
-    const { params, slots = {}, carry = {}, memory = {} } = outputs
+    const measures = named(window, run, state)
+    const { params, slots = {}, carry = {}, memory = {} } = measures
     const next = { params, slots, carry, memory }
-    const [counters, report] = advance(state.counters, window, outputs, () => next)
+    const search = (): NonFinite | undefined =>
+      find ? checkFinite(program, valuesOf(state, window)) : undefined
+    const [counters, report] = advance(
+      state.counters,
+      window,
+      { measures, next: () => next, find: search },
+      setup.method,
+    )
     return [{ ...next, counters }, report]
   }
 }
@@ -104,61 +123,33 @@ function offender(run: (part: Window) => unknown, { lanes }: Window): GraphError
   return undefined
 }
 
-/** The next counters and the report of a window; `next` reads the state it would make. */
+/**
+ * The next counters and the report of a window.
+ * @throws GraphError `not-finite`.
+ */
 export function advance(
   before: Counters,
   window: Window,
-  outputs: Measures,
-  next: () => Values,
+  made: Made,
+  method: Method,
 ): readonly [Counters, Report] {
+  checkMade(made, window, method)
+  const { measures } = made
   const { weight, length } = weigh(window)
-  const [sum, gradientNorm] = [item(outputs.loss), item(outputs.gradientNorm)]
+  const [sum, gradientNorm] = [item(measures.loss), item(measures.gradientNorm)]
   const loss = weight === 0 ? sum : sum / weight
-  checkFinite(loss, gradientNorm, item(outputs.peak), next, window)
   const counters = {
     events: before.events + length,
     updates: before.updates + 1,
     prequential: mean().update(before.prequential, loss, weight),
   }
-  const clip = outputs.reports?.['clip']
+  const clip = measures.reports?.['clip']
   const clipped = clip !== undefined && item(clip) < 1
-  const prequential = counters.prequential.weight === 0 ? 0 : mean().value(counters.prequential)
   const { events, updates } = counters
+  const prequential = prequentialOf(counters)
   return [counters, { events, updates, length, weight, loss, prequential, gradientNorm, clipped }]
 }
 
-/** The scalars of a step. */
-export type Measures = Pick<StepOutputs, 'loss' | 'gradientNorm' | 'peak' | 'reports'>
-
-function checkFinite(loss: number, norm: number, peak: number, next: () => Values, window: Window): void {
-  if (Number.isFinite(loss) && Number.isFinite(norm) && Number.isFinite(peak)) return
-  const what = Number.isFinite(loss)
-    ? Number.isFinite(norm)
-      ? culprit(next())
-      : `the gradient's norm is ${norm}`
-    : `the loss is ${loss}`
-  throw new GraphError(
-    'not-finite',
-    placeOf(window),
-    `${what}; the update was not made, the state is that before these events`,
-    'a smaller learning rate, or clipByGlobalNorm before the step',
-  )
-}
-
-/** The events of a window, as messages name them. */
-function placeOf({ lanes }: Window): string {
-  const held = lanes.filter(({ samples }) => samples.length > 0)
-  const from = Math.min(...held.map(({ first }) => first))
-  const to = Math.max(...held.map(({ first, samples }) => first + samples.length - 1))
-  return from === to ? `event ${from}` : `events ${from}–${to}`
-}
-
-/** The first value that would not be finite. */
-function culprit(state: Values): string {
-  const found = leaves<Tensor>({ ...state }, isTensor, 'state').find(
-    ([, { data }]) => !data.every(Number.isFinite),
-  )
-  return found === undefined
-    ? 'the state'
-    : `${found[0]} would hold ${found[1].data.find(value => !Number.isFinite(value))}`
-}
+/** Mean loss per event so far; 0 where none has any weight. */
+export const prequentialOf = ({ prequential }: Counters): number =>
+  prequential.weight === 0 ? 0 : mean().value(prequential)

@@ -162,6 +162,23 @@ export class Cutter {
     })
   }
 
+  /**
+   * Begins anew after a window that was passed over: in lanes for which `which` holds, the next event is as a reset. It may be in a window that
+   * is cut already.
+   * @returns those windows.
+   */
+  startAnew(which: (lane: number) => boolean, windows: readonly Window[]): readonly Window[] {
+    const made = windows.map(({ lanes }) => ({ lanes: [...lanes] }))
+    this.#lanes.forEach((lane, i) => {
+      if (!which(i)) return
+      const cut = made.find(({ lanes }) => lanes[i]!.samples.length > 0)
+      if (cut !== undefined) cut.lanes[i] = { ...cut.lanes[i]!, samples: begun(cut.lanes[i]!.samples) }
+      else if (lane.samples.length > 0) lane.samples = begun(lane.samples)
+      else lane.due = true
+    })
+    return made
+  }
+
   /** Events (rows) taken so far. */
   get events(): number {
     return this.#t
@@ -176,6 +193,11 @@ export class Cutter {
     }))
     return { t: this.#t, lanes, ...(this.notes !== undefined && { notes: this.notes }) }
   }
+}
+
+/** The same events, the first of them a reset. */
+function begun([first, ...rest]: readonly Sample[]): Sample[] {
+  return [{ ...first!, reset: true }, ...rest]
 }
 
 /** Takes the ended segments out of a lane. */

@@ -354,7 +354,7 @@ describe('a trainer that diverges', () => {
       code: 'not-finite',
       where: 'events 3–4',
       message:
-        'events 3–4: the loss is Infinity; the update was not made, the state is that before these events\n' +
+        'events 3–4: the loss is Infinity, first at t = 2 (event 4) in input window.targets: [T, 1, 1], which gives Infinity at [1, 0, 0]; the update was not made, the state is that before these events\n' +
         'hint: a smaller learning rate, or clipByGlobalNorm before the step',
     })
     expect(reports).toHaveLength(1)
@@ -369,7 +369,9 @@ describe('a trainer that diverges', () => {
     const samples = [{ input: [1, 1], target: [1e9] }]
     const { error } = collect(samples, online.train())
     expect(error).toMatchObject({ code: 'not-finite', where: 'event 1' })
-    expect((error as Error).message).toMatch(/event 1: params\.\S+ would hold -?Infinity; the update was not/)
+    expect((error as Error).message).toMatch(
+      /event 1: params\.\S+ would hold -?Infinity, first in \S+: \[12, 2\] = mul\(\S+, -1e\+308\), which gives -?Infinity at \[0, 0\]; the update was not/,
+    )
     expect(bits(online.snapshot().params)).toEqual(bits(trainer(options).snapshot().params))
     // 0/0: a zero gradient in Adam without eps
     const zero = trainer({

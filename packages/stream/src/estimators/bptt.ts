@@ -70,6 +70,7 @@ function ringMethod(site: Site, h: number, every: number): Method {
       mask: read.mask(window, rooms),
       credit: startCredit(window, every),
     }),
+    loops: { forward: every, back: h },
     gradient: given => sweep(step, site, given, { ring, every }),
   }
 }
