@@ -10,6 +10,7 @@ import {
   chain,
   clipByGlobalNorm,
   encodeSafetensors,
+  type Kept,
   type Sample,
   type Snapshot,
   sgd,
@@ -32,8 +33,9 @@ const base: Omit<TrainerOptions, 'estimator'> = {
   seed: 7,
 }
 
-/** Everything a snapshot holds, with tensors as bits. */
-function content({ params, slots, carry, memory, counters, open }: Snapshot): unknown {
+/** Everything a snapshot, or a state it keeps, holds, with tensors as bits. */
+function content(state: Omit<Snapshot, 'counters' | 'open'> & Partial<Snapshot & Kept>): unknown {
+  const { params, slots, carry, memory, counters, open, updates } = state
   return {
     params: bits(params),
     slots: bits(slots),
@@ -41,6 +43,7 @@ function content({ params, slots, carry, memory, counters, open }: Snapshot): un
     memory: bits(memory),
     counters,
     open,
+    updates,
   }
 }
 
@@ -147,6 +150,23 @@ describe('save and load', () => {
     const again = await load(path())
     expect(again.metadata).toEqual(loaded.metadata)
     expect(content(again)).toEqual(content(loaded))
+  })
+
+  test('keep the states to roll back to', async () => {
+    const options = { ...base, estimator: every(2), notFinite: 'rollback', rollbackEvery: 2 } as const
+    const online = trainer(options)
+    feed(online, events(13))
+    const { kept } = online.snapshot()
+    expect(kept!.map(({ updates }) => updates)).toEqual([4, 6])
+    await save(path(), online.snapshot())
+    const loaded = await load(path())
+    expect(content(loaded)).toEqual(content(online.snapshot()))
+    expect(loaded.kept!.map(content)).toEqual(kept!.map(content))
+    expect(
+      trainer({ ...options, from: loaded })
+        .snapshot()
+        .kept!.map(content),
+    ).toEqual(kept!.map(content))
   })
 
   test('write the same file for the same state', async () => {

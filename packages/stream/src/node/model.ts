@@ -1,13 +1,13 @@
 import { join, parse as parsePath } from 'node:path'
 import { GraphError, grow, isTensor, leaves, type Tensor, type Tree } from '@bptt/graph'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
-import { PARTS, type Snapshot } from '../state.js'
+import { PARTS, type Snapshot, type Values } from '../state.js'
 import { readBytes, writeAtomic } from './files.js'
 
 const KEY = 'bptt.snapshot'
 
 /**
- * Writes a snapshot as a safetensors file: tensors `params.…`, `slots.…`, `carry.…`, `memory.…` in float64, counters and the open
+ * Writes a snapshot as a safetensors file: tensors `params.…`, `slots.…`, `carry.…`, `memory.…` in float64 (and those of states to roll back to, `kept.0.params.…`), counters and the open
  * window as JSON in the metadata, beside entries of one's own. The file is replaced whole or not at all, and the one it replaces
  * is kept beside it: `model.previous.safetensors`.
  * @throws GraphError `cannot-write`; then both files are as they were.
@@ -17,20 +17,29 @@ export async function save(
   snapshot: Snapshot,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const tensors = Object.fromEntries(
-    PARTS.flatMap(part =>
-      leaves<Tensor>(snapshot[part], isTensor, part).map(
-        ([name, value]) => [`${part}.${name}`, value] as const,
-      ),
+  const { counters, open, kept } = snapshot
+  const rest: Rest = { counters, open, ...(kept && { kept: kept.map(({ updates }) => updates) }) }
+  const tensors = Object.fromEntries([
+    ...tensorsOf('', snapshot),
+    ...(kept ?? []).flatMap((values, i) => tensorsOf(`kept.${i}.`, values)),
+  ])
+  await writeAtomic(path, encodeSafetensors(tensors, { ...metadata, [KEY]: JSON.stringify(rest) }), {
+    previous: previousOf(path),
+  })
+}
+
+/** What a snapshot holds beside tensors. */
+interface Rest extends Pick<Snapshot, 'counters' | 'open'> {
+  /** Updates made by the states that are kept to go back to. */
+  readonly kept?: readonly number[]
+}
+
+const tensorsOf = (prefix: string, values: Values): (readonly [string, Tensor])[] =>
+  PARTS.flatMap(part =>
+    leaves<Tensor>(values[part], isTensor, part).map(
+      ([name, value]) => [`${prefix}${part}.${name}`, value] as const,
     ),
   )
-  const { counters, open } = snapshot
-  await writeAtomic(
-    path,
-    encodeSafetensors(tensors, { ...metadata, [KEY]: JSON.stringify({ counters, open }) }),
-    { previous: previousOf(path) },
-  )
-}
 
 /** Where the last but one snapshot of a file is kept: `model.safetensors` → `model.previous.safetensors`. */
 export function previousOf(path: string): string {
@@ -64,23 +73,23 @@ export async function load(path: string): Promise<Loaded> {
 
 async function read(file: string): Promise<Loaded> {
   const { tensors, metadata } = decodeSafetensors(await readBytes(file), file)
-  const rest = parse(metadata[KEY], file)
-  const part = (name: string): Tree<Tensor> =>
-    grow(
-      Object.entries(tensors).flatMap(([key, value]) =>
-        key.startsWith(`${name}.`) ? [[key.slice(name.length + 1), value] as const] : [],
-      ),
-    )
-  const values = {
-    params: part('params'),
-    slots: part('slots'),
-    carry: part('carry'),
-    memory: part('memory'),
+  const { kept, ...rest } = parse(metadata[KEY], file)
+  const named = Object.entries(tensors)
+  const valuesAt = (prefix: string): Values => {
+    const part = (name: string): Tree<Tensor> => grow(under(named, `${prefix}${name}.`))
+    return { params: part('params'), slots: part('slots'), carry: part('carry'), memory: part('memory') }
   }
-  return { ...values, ...rest, metadata, file }
+  const states = kept?.map((updates, i) => ({ ...valuesAt(`kept.${i}.`), updates }))
+  return { ...valuesAt(''), ...rest, ...(states && { kept: states }), metadata, file }
 }
 
-function parse(text: string | undefined, path: string): Pick<Snapshot, 'counters' | 'open'> {
+/** Entries whose names begin so, without it. */
+const under = <T>(entries: readonly (readonly [string, T])[], prefix: string): (readonly [string, T])[] =>
+  entries.flatMap(([name, value]) =>
+    name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
+  )
+
+function parse(text: string | undefined, path: string): Rest {
   try {
     if (text !== undefined) return check(JSON.parse(text))
   } catch {
@@ -93,13 +102,13 @@ function parse(text: string | undefined, path: string): Pick<Snapshot, 'counters
   )
 }
 
-function check(value: Pick<Snapshot, 'counters' | 'open'>): Pick<Snapshot, 'counters' | 'open'> {
-  const { counters, open } = value
-  const whole = [counters.events, counters.updates, open.t].every(
+function check(value: Rest): Rest {
+  const { counters, open, kept } = value
+  const whole = [counters.events, counters.updates, open.t, ...(kept ?? [])].every(
     count => Number.isSafeInteger(count) && count >= 0,
   )
   const lanes = Array.isArray(open.lanes) && open.lanes.length > 0
-  if (whole && lanes && open.lanes.every(isOpen)) return { counters, open }
+  if (whole && lanes && open.lanes.every(isOpen)) return { counters, open, ...(kept && { kept }) }
   throw new GraphError('bad-snapshot', 'snapshot', 'its counters are not whole numbers')
 }
 

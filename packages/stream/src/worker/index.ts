@@ -1,4 +1,5 @@
 export type { BufferOptions, Overflow } from '../backlog.js'
+export type { NotFinite } from '../finite.js'
 export type { Sample } from '../sample.js'
 export type { Snapshot } from '../state.js'
 export type { Report } from '../update.js'
