@@ -85,7 +85,7 @@ describe('a trainer made from a snapshot', () => {
         expect([...before, ...after]).toEqual(reports)
         expect(content(second.snapshot())).toEqual(content(whole.snapshot()))
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 })
