@@ -19,6 +19,7 @@ import {
   prequentialLoss,
   type Report,
   rootMeanSquaredError,
+  type SeenClip,
   type SegmentLengths,
   segmentLengths,
   type Timed,
@@ -190,7 +191,7 @@ describe('metrics', () => {
       readonly segments: SegmentLengths
     }>()
     const both = metrics({ clipped: clipRate(mean()), right: accuracy(mean()) })
-    expectTypeOf(both.update).parameter(1).toEqualTypeOf<{ readonly clipped: boolean } & Guess>()
+    expectTypeOf(both.update).parameter(1).toEqualTypeOf<SeenClip & Guess>()
     // @ts-expect-error a report has no output
     expect(() => both.update(both.init(), report())).toThrow()
   })
