@@ -2,6 +2,7 @@ import type { Graph, Loss, Ref, Shape, Tensor, Tree } from '@bptt/graph'
 import type { Cell } from '@bptt/unroll'
 import type { Rooms } from './rooms.js'
 import type { EventShapes } from './sample.js'
+import type { Values } from './state.js'
 import type { Cuts, Notes, Window } from './window.js'
 
 /** What gradients are made for. */
@@ -59,15 +60,15 @@ export interface Gradient {
   readonly memory: Tree<Ref>
 }
 
-/** A measurement on some windows. */
+/** A measurement on some windows, by which an estimator adapts. */
 export interface Probe {
   readonly graph: Graph
   /** True where the next window is to be measured. */
   readonly when: (notes: Notes) => boolean
-  /** Inputs of the graph beside params and carry. */
-  readonly values: (window: Window) => Readonly<Record<string, Tensor>>
-  /** The notes after a window was learned from; `found` is what the graph said, where it was measured. */
-  readonly next: (notes: Notes, found: Tensor | undefined) => Notes
+  /** Inputs of the graph, of as many runs as it takes; the state is that before the window. */
+  readonly inputs: (window: Window, state: Pick<Values, 'params' | 'carry'>) => readonly Tree<Tensor>[]
+  /** The notes after a window was learned from; `found` is what the graph said, run by run: nothing, where it was not measured. */
+  readonly next: (notes: Notes, found: readonly Tree<Tensor>[]) => Notes
 }
 
 /** The shapes of one event. */

@@ -3,12 +3,22 @@ export type { BufferOptions, Overflow } from './backlog.js'
 export { type TextBaselines, textBaselines } from './baselines.js'
 export { type BufferedOptions, buffered, type Counted } from './buffered.js'
 export type { Estimator, Given, Gradient, Method, Probe, Site } from './estimator.js'
+export { type AdaptiveSettings, adaptive } from './estimators/adaptive.js'
 export { bptt } from './estimators/bptt.js'
 export { type ForwardSettings, rtrl, snap, uoro } from './estimators/forward.js'
 export type { Asked, Evaluated, Predicted, Question, With } from './evaluation.js'
 export type { NotFinite } from './finite.js'
 export { type Driver, type FromGraphOptions, fromGraph, type Observed } from './from-graph.js'
 export type { GuardOptions } from './guard.js'
+export type { KeyedSnapshot, KeyedStream } from './keyed/state.js'
+export type { StreamStore } from './keyed/streams.js'
+export {
+  type KeyedOptions,
+  type KeyedReport,
+  type KeyedSample,
+  type KeyedTrainer,
+  keyed,
+} from './keyed.js'
 export type { Engine } from './learner.js'
 export { accuracy, type Guess } from './metrics/accuracy.js'
 export { type Average, averageOf } from './metrics/average.js'

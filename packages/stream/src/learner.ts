@@ -23,8 +23,10 @@ export interface Learner {
   readonly counters: () => Counters
   /** A copy of the state as it is now. */
   readonly state: () => TrainState
-  /** Goes on from another state. */
-  readonly restore: (state: TrainState) => void
+  /** A copy of some parts of it. */
+  readonly values: <P extends keyof Values>(parts: readonly P[]) => Pick<Values, P>
+  /** Goes on with these in the place of its own. */
+  readonly restore: (state: Partial<TrainState>) => void
 }
 
 /** A learner on the chosen engine, from a state. */
@@ -43,8 +45,9 @@ function referenceLearner(setup: Setup, from: TrainState): Learner {
     },
     counters: () => state.counters,
     state: () => state,
-    restore: other => {
-      state = other
+    values: parts => picked(parts, part => state[part]),
+    restore: given => {
+      state = { ...state, ...given }
     },
   }
 }
@@ -60,22 +63,22 @@ function compiledLearner(
   const keep = Object.fromEntries(parts.map(part => [part, part]))
   const program: Program = compile(setupGraph(setup), { dtype, flavour, keep })
   let { counters } = from
-  /** The state, until it is in the program's memory. */
-  let outside: TrainState | undefined = from
+  /** What is not in the program's memory yet. */
+  let outside: Partial<Values> = from
   const given = (): Partial<Values> =>
-    outside === undefined ? {} : Object.fromEntries(parts.map(part => [part, outside![part]]))
+    picked(
+      parts.filter(part => outside[part] !== undefined),
+      part => outside[part]!,
+    )
   const rooms = sameRooms() // run copies what it is given
   const run = (window: Window): Measures =>
     program.run({ ...given(), ...stepValues(method, counters, window, rooms) } as never, {
       commit: false,
     }) as unknown as Measures
-  const read = (of: (name: string) => Tensor): Values => ({
-    params: reread(from.params, 'params', of),
-    slots: reread(from.slots, 'slots', of),
-    carry: reread(from.carry, 'carry', of),
-    memory: reread(from.memory, 'memory', of),
-  })
-  const state = (): TrainState => outside ?? { ...read(program.read), counters }
+  const next = (): Values => picked(PARTS, part => reread(from[part], part, program.next))
+  const values: Learner['values'] = chosen =>
+    picked(chosen, part => outside[part] ?? reread(from[part], part, program.read))
+  const state = (): TrainState => ({ ...values(PARTS), counters })
   return {
     learn: (window, find = true) => {
       const measures = explained(
@@ -84,20 +87,21 @@ function compiledLearner(
       )
       const made = {
         measures,
-        next: () => read(program.next),
+        next,
         find: () => (find ? program.checkFinite() : undefined),
       }
-      const [next, report] = advance(counters, window, made, method)
+      const [after, report] = advance(counters, window, made, method)
       program.commit()
-      outside = undefined
-      counters = next
+      outside = {}
+      counters = after
       return report
     },
     counters: () => counters,
     state,
-    restore: other => {
-      outside = other
-      counters = other.counters
+    values,
+    restore: ({ counters: counted = counters, ...given }) => {
+      outside = { ...outside, ...given }
+      counters = counted
     },
   }
 }
@@ -111,6 +115,12 @@ export function explained<R>(run: () => R, reference: () => unknown): R {
     throw error
   }
 }
+
+/** Some parts of a state, by name. */
+const picked = <P extends keyof Values>(
+  parts: readonly P[],
+  of: (part: P) => Tree<Tensor>,
+): Pick<Values, P> => Object.fromEntries(parts.map(part => [part, of(part)])) as Pick<Values, P>
 
 const isFilled = (tree: Tree<Tensor>): boolean => leaves<Tensor>(tree, isTensor, 'state').length > 0
 

@@ -12,8 +12,8 @@ import {
 } from './evaluation.js'
 import { checkGuard, type GuardOptions, guarded } from './guard.js'
 import { type Engine, learner } from './learner.js'
-import { learning } from './learning.js'
-import { checkSnapshot } from './restore.js'
+import { teaching, told } from './learning.js'
+import { checkValues } from './restore.js'
 import { checkLanes, checkRow, rowOf } from './rows.js'
 import type { Sample } from './sample.js'
 import { initialState, type Snapshot } from './state.js'
@@ -68,9 +68,10 @@ export function trainer(options: TrainerOptions): Trainer<never> {
   checkGuard(options)
   const setup = setupOf(options)
   const start = initialState(setup, seed)
-  if (options.from !== undefined) checkSnapshot(start, options.from)
+  if (options.from !== undefined) checkValues('trainer', start, options.from)
   const { params, slots, carry, memory, counters, open, kept } = options.from ?? start
   const own = guarded(learner(setup, options, { params, slots, carry, memory, counters }), options, kept)
+  const teach = teaching(setup, options, own)
   const cutter = new Cutter(setup.estimator.cuts, open)
   const shapes = eventShapes(setup)
   let rule: UpdateRule | undefined
@@ -80,10 +81,9 @@ export function trainer(options: TrainerOptions): Trainer<never> {
     checkRow(row, shapes, cutter.events + 1)
     return cutter.push(row)
   }
-  const learnAll = learning(own, cutter, options.notFinite === 'rollback')
   const learn = (windows: readonly Window[]): Observable<Report> => {
-    version++
-    return learnAll(windows)
+    version += windows.length
+    return told(teach(cutter, windows))
   }
   const snapshot = (): Snapshot => {
     const kept = own.kept()
@@ -91,7 +91,7 @@ export function trainer(options: TrainerOptions): Trainer<never> {
   }
   const origin = (from: Snapshot | undefined): Origin => {
     if (from === undefined) return { snapshot, version: () => version }
-    checkSnapshot(start, from)
+    checkValues('trainer', start, from)
     return { snapshot: () => from, version: () => 0 }
   }
   const ground: Ground = { site: setup, engine: options, listed: lanes !== undefined }

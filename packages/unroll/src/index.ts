@@ -46,7 +46,7 @@ export {
   stateSpectrum,
   type Trajectory,
 } from './diagnose/jacobians.js'
-export { type Batch, type LagNorms, lagNorms } from './diagnose/lags.js'
+export { type Batch, type LagNorms, type LagSizes, lagGraph, lagNorms } from './diagnose/lags.js'
 export { type DiagramOptions, toDot, toMermaid } from './diagram.js'
 export { localTraces, rtrl, snap } from './forward/index.js'
 export { type ForwardOptions, influenceOf } from './forward/influence.js'

@@ -26,8 +26,13 @@ function segments(schedule: Schedule): Estimator {
   return {
     text: schedule.text,
     cuts: { weight: edge => schedule.weight(edge), endsAtReset: true },
-    method: site => (site.lanes === 1 ? single(site) : parallel(site)),
+    method: segmentMethod,
   }
+}
+
+/** The gradient of segments between cuts of credit, of one lane or of several. */
+export function segmentMethod(site: Site): Method {
+  return site.lanes === 1 ? single(site) : parallel(site)
 }
 
 /** The only lane: a reset is at most at the first event of a window, so it need not be asked for at every step. */

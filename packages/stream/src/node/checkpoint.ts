@@ -1,6 +1,8 @@
 import { GraphError } from '@bptt/graph'
 import { type MonoTypeOperatorFunction, Observable, type Subscriber } from 'rxjs'
+import type { KeyedSnapshot } from '../keyed/state.js'
 import type { Snapshot } from '../state.js'
+import { saveKeyed } from './keyed.js'
 import { save } from './model.js'
 
 /** When a checkpoint is due, and what goes with it. */
@@ -13,15 +15,17 @@ export interface CheckpointOptions {
   readonly failed?: (error: GraphError) => void
 }
 
-/** What has a state to keep: a trainer, in this thread or in another. */
+type Taken = Snapshot | KeyedSnapshot
+
+/** What has a state to keep: a trainer, in this thread or in another, or a keyed one. */
 export interface Keeper {
   /** The state as it is now. */
-  readonly snapshot: () => Snapshot | Promise<Snapshot>
+  readonly snapshot: () => Taken | Promise<Taken>
 }
 
 /**
  * Saves a trainer's state beside its training: after `train()`, reports pass through, and every so many events a snapshot is taken and
- * saved in the background as `save` does. One save at a time: what becomes due meanwhile is taken up at the first report after it. At the end or
+ * saved in the background as `save` (of a keyed trainer `saveKeyed`) does. One save at a time: what becomes due meanwhile is taken up at the first report after it. At the end or
  * an error of the stream the last state is saved before it is passed on; unsubscribing lets the save under way finish.
  *
  * @example
@@ -98,10 +102,12 @@ class Saver {
     return this.#running
   }
 
-  async #write(taken: Snapshot | Promise<Snapshot>): Promise<void> {
+  async #write(taken: Taken | Promise<Taken>): Promise<void> {
     const { metadata, failed } = this.#options
     try {
-      await save(this.#path, await taken, metadata?.())
+      const snapshot = await taken
+      if ('streams' in snapshot) await saveKeyed(this.#path, snapshot, metadata?.())
+      else await save(this.#path, snapshot, metadata?.())
     } catch (error) {
       if (failed === undefined || !(error instanceof GraphError)) throw error
       failed(error)

@@ -1,8 +1,8 @@
-import { join, parse as parsePath } from 'node:path'
 import { GraphError, grow, isTensor, leaves, type Tensor, type Tree } from '@bptt/graph'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
 import { PARTS, type Snapshot, type Values } from '../state.js'
 import { readBytes, writeAtomic } from './files.js'
+import { orPrevious, previousOf } from './previous.js'
 
 const KEY = 'bptt.snapshot'
 
@@ -41,12 +41,6 @@ const tensorsOf = (prefix: string, values: Values): (readonly [string, Tensor])[
     ),
   )
 
-/** Where the last but one snapshot of a file is kept: `model.safetensors` → `model.previous.safetensors`. */
-export function previousOf(path: string): string {
-  const { dir, name, ext } = parsePath(path)
-  return join(dir, `${name}.previous${ext}`)
-}
-
 /** A snapshot from a file. */
 export interface Loaded extends Snapshot {
   readonly metadata: Readonly<Record<string, string>>
@@ -61,14 +55,8 @@ export interface Loaded extends Snapshot {
  * is read, and `warning` says why.
  * @throws GraphError `cannot-read`, `bad-safetensors`; `bad-snapshot` where the file holds something else.
  */
-export async function load(path: string): Promise<Loaded> {
-  try {
-    return await read(path)
-  } catch (error) {
-    const kept = await read(previousOf(path)).catch(() => undefined)
-    if (kept === undefined || !(error instanceof GraphError)) throw error
-    return { ...kept, warning: `${error.where}: ${error.detail}; went back to the one before, ${kept.file}` }
-  }
+export function load(path: string): Promise<Loaded> {
+  return orPrevious(path, read)
 }
 
 async function read(file: string): Promise<Loaded> {

@@ -1,6 +1,7 @@
 import {
   add,
   compile,
+  type Dim,
   type Graph,
   GraphError,
   graph,
@@ -53,15 +54,8 @@ export interface LagNorms {
 export function lagNorms(cell: Cell, { params, carry, xs, targets }: Batch, loss: Loss): LagNorms {
   const names = leavesOf(cell.carry, cell.name)
   const [steps, batch] = [xs.shape[0] ?? 0, xs.shape[1] ?? 0]
-  if (names.length === 0)
-    throw new GraphError(
-      'no-state',
-      cell.name,
-      'has no carry; lags are those of losses behind a carry',
-      'a cell without carry has credit at no lag',
-    )
   checkSteps('lagNorms', steps)
-  const slope = probed(cell, loss, { steps, batch, targets: targets.shape })
+  const slope = lagGraph(cell, loss, { steps, batch, targets: targets.shape })
   const zeros = names.map(([name, shape]) => {
     const whole = [steps, batch, ...shape]
     return [
@@ -114,12 +108,29 @@ function meanByLag(norms: readonly (readonly number[])[]): readonly number[] {
   })
 }
 
-/** The gradient of Σ weights_t L_t by the initial carry, and by zeros that are added to the carry after every step. */
-function probed(
-  cell: Cell,
-  loss: Loss,
-  { steps, batch, targets }: { steps: number; batch: number; targets: readonly number[] },
-): Graph {
+/** Lengths of a lag graph: numbers, or axes bound at run time. */
+export interface LagSizes {
+  readonly steps: Dim
+  readonly batch: Dim
+  /** Shape of the targets, where it is not the one that the loss wants for the cell's output. */
+  readonly targets?: Shape
+}
+
+/**
+ * The graph behind `lagNorms`: the gradient of Σ_t w_t Σ_batch L_t by the carry before step 1 and by every carry after. Inputs params, carry
+ * [batch, ...], `probe` (a carry [steps, batch, ...] of zeros), xs, targets, weights [steps]; outputs loss, gradient.carry and
+ * gradient.probe, whose row t − 1 is the derivative by h_t.
+ * @throws GraphError `no-state`.
+ */
+export function lagGraph(cell: Cell, loss: Loss, { steps, batch, ...given }: LagSizes): Graph {
+  if (leavesOf(cell.carry, cell.name).length === 0)
+    throw new GraphError(
+      'no-state',
+      cell.name,
+      'has no carry; lags are those of losses behind a carry',
+      'a cell without carry has credit at no lag',
+    )
+  const targets = given.targets ?? [steps, batch, ...(loss.target?.(cell.output) ?? cell.output)]
   const inputs = {
     params: cell.params,
     carry: front(cell.carry, [batch]),
@@ -154,7 +165,7 @@ interface Probed {
 }
 
 /** One step of a batch, whose output reads the next carry with `probe` added, and which hands that one on. */
-function probedStep(cell: Cell, batch: number): Graph {
+function probedStep(cell: Cell, batch: Dim): Graph {
   const inputs = { params: cell.params, carry: front(cell.carry, [batch]), x: [batch, ...cell.input] }
   const step = graph(inputs as Tree<Shape>, refs => {
     const { params, carry, x } = refs as unknown as StepRefs
@@ -179,5 +190,5 @@ interface StepRefs {
   readonly x: Ref
 }
 
-const front = (shapes: Tree<Shape>, before: readonly number[]): Tree<Shape> =>
+const front = (shapes: Tree<Shape>, before: readonly Dim[]): Tree<Shape> =>
   mapTree(shapes, isShape, shape => [...before, ...shape])
