@@ -70,7 +70,7 @@ function trainerOf({ subject: { model, loss }, credit, updates, seed, start }: P
     estimator: credit.schedule,
     optimizer: updates.optimizer,
     seed,
-    ...(start !== undefined && { from: start }),
+    ...(start !== undefined && { from: start, changed: ['estimator', 'optimizer'] }), // options may be given anew
   })
 }
 

@@ -51,6 +51,7 @@ export { cosineDecay, exponentialDecay, inverseSqrt, stepDecay, warmUp } from '.
 export { type RmspropOptions, rmsprop } from './optimisers/rmsprop.js'
 export { type SgdOptions, sgd } from './optimisers/sgd.js'
 export { type Predictor, predictor } from './predictor.js'
+export type { Changed } from './restore.js'
 export {
   decodeSafetensors,
   encodeSafetensors,
@@ -58,6 +59,7 @@ export {
   type SafetensorsOptions,
 } from './safetensors.js'
 export type { Sample } from './sample.js'
+export type { Schema } from './schema.js'
 export type { Counters, Kept, Snapshot, TrainState } from './state.js'
 export { type StepOptions, type StepOutputs, stepGraph } from './step.js'
 export { type Alphabet, alphabetOf, decodeText, encodeText } from './text.js'

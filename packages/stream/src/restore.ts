@@ -1,24 +1,138 @@
 import { GraphError, isTensor, leaves, showShape, type Tensor } from '@bptt/graph'
-import { PARTS, type Values } from './state.js'
+import {
+  type Check,
+  entries,
+  fields,
+  finite,
+  flag,
+  list,
+  Misfit,
+  numbers,
+  optional,
+  positive,
+  text,
+  whole,
+} from './checks.js'
+import type { EventShapes } from './sample.js'
+import { checkSample } from './sample.js'
+import { CHANGEABLE, type Schema } from './schema.js'
+import { type Kept, PARTS, type Snapshot, type Values } from './state.js'
+
+/** What a snapshot holds beside tensors. */
+export type Plain = Pick<Snapshot, 'counters' | 'open' | 'schema'>
+
+const lane = fields({
+  ...{ first: whole(1), ended: whole(), age: whole(), skip: whole() },
+  ...{ pending: finite, due: flag, credit: list(finite) },
+  samples: list(
+    fields({ input: numbers, target: numbers, reset: optional(flag), weight: optional(positive) }),
+  ),
+})
+
+const plain = fields({
+  counters: fields({
+    ...{ events: whole(), updates: whole() },
+    prequential: fields({ weight: positive, sum: finite, lost: finite }),
+  }),
+  open: fields({ t: whole(), lanes: list(lane), notes: optional(entries(numbers)) }),
+  schema: optional(
+    fields({ model: text, loss: text, optimizer: text, estimator: text, lanes: whole(1), hash: text }),
+  ),
+})
 
 /**
- * Holds the tensors of a snapshot to those of the state that it is to replace, part by part.
+ * Checks what a snapshot holds beside tensors, wherever it comes from.
+ * @throws GraphError `bad-snapshot` that names the first place that does not fit.
+ */
+export function checkPlain(
+  value: unknown,
+  where: string,
+  more: Check = () => undefined,
+): asserts value is Plain {
+  try {
+    plain(value, 'snapshot')
+    more(value, 'snapshot')
+    checkLanes((value as Plain).open)
+  } catch (error) {
+    if (error instanceof Misfit) throw refused(where, error.text)
+    throw error
+  }
+}
+
+/** Lanes stand where the stream does. */
+function checkLanes({ t, lanes }: Snapshot['open']): void {
+  if (lanes.length === 0) throw new Misfit('snapshot.open.lanes', lanes, 'there is one lane or more')
+  lanes.forEach(({ first, samples, credit, ended, skip }, i) => {
+    const name = `snapshot.open.lanes[${i}]`
+    const { length } = samples
+    if (credit.length !== length)
+      throw new Misfit(`${name}.credit`, credit, `it has a weight for each of the ${length} samples`)
+    if (ended > length) throw new Misfit(`${name}.ended`, ended, `the lane holds ${length} samples`)
+    if (first - 1 + length - skip !== t)
+      throw new Misfit(
+        `${name}.first`,
+        first,
+        `with ${length} samples behind it the lane does not stand at t = ${t}`,
+      )
+  })
+}
+
+const refused = (where: string, detail: string, hint?: string): GraphError =>
+  new GraphError('bad-snapshot', where, detail, hint)
+
+/** @throws GraphError `bad-snapshot` where a snapshot does not fit what it is to be used with. */
+export function checkSnapshot(own: Snapshot, given: Snapshot, shapes: EventShapes): void {
+  checkPlain(given, 'trainer')
+  checkValues('trainer', own, given)
+  given.kept?.forEach((kept: Kept, i) => {
+    checkValues(`trainer, kept state ${i}`, own, kept)
+  })
+  if (given.open.lanes.length !== own.open.lanes.length)
+    throw refused(
+      'trainer',
+      `the snapshot has ${given.open.lanes.length} lanes, and here there are ${own.open.lanes.length}`,
+    )
+  for (const { samples, first } of given.open.lanes)
+    samples.forEach((sample, i) => {
+      checkSample(sample, shapes, () => `event ${first + i} of the snapshot`)
+    })
+}
+
+/**
+ * Holds the tensors of a snapshot to those of the state that it is to replace, part by part: the same names and shapes, and finite.
  * @throws GraphError `bad-snapshot`; `where` names who was given it.
  */
 export function checkValues(where: string, own: Partial<Values>, given: Partial<Values>): void {
   for (const part of PARTS) {
-    const [known, found] = [shapesOf(own, part), shapesOf(given, part)]
-    for (const name of new Set([...known.keys(), ...found.keys()]))
-      if (known.get(name) !== found.get(name))
-        throw new GraphError(
-          'bad-snapshot',
+    const [known, found] = [tensorsOf(own, part), tensorsOf(given, part)]
+    for (const name of new Set([...known.keys(), ...found.keys()])) {
+      const [here, there] = [known.get(name), found.get(name)].map(value => value && showShape(value.shape))
+      if (here !== there)
+        throw refused(
           where,
-          `${part} '${name}' is ${found.get(name) ?? 'missing'} in the snapshot and ${known.get(name) ?? 'unknown'} here; a snapshot fits the model and optimiser it was made with`,
+          `${part} '${name}' is ${there ?? 'missing'} in the snapshot and ${here ?? 'unknown'} here; a snapshot fits the model and optimiser it was made with`,
         )
+      const odd = found.get(name)!.data.find(value => !Number.isFinite(value))
+      if (odd !== undefined)
+        throw refused(where, `${part} '${name}' holds ${odd} in the snapshot; a state is finite numbers`)
+    }
   }
 }
 
-const shapesOf = (values: Partial<Values>, part: keyof Values): ReadonlyMap<string, string> =>
-  new Map(
-    leaves<Tensor>(values[part] ?? {}, isTensor, part).map(([name, { shape }]) => [name, showShape(shape)]),
-  )
+const tensorsOf = (values: Partial<Values>, part: keyof Values): ReadonlyMap<string, Tensor> =>
+  new Map(leaves<Tensor>(values[part] ?? {}, isTensor, part))
+
+/** The parts of a trainer that may be meant to differ from those that a snapshot was made with. */
+export type Changed = (typeof CHANGEABLE)[number]
+
+/** @throws GraphError `bad-snapshot` where a snapshot was made with another part than here, unless that is meant. */
+export function checkSchema(own: Schema, given: Schema | undefined, changed: readonly Changed[]): void {
+  if (given === undefined || given.hash === own.hash) return
+  for (const part of CHANGEABLE)
+    if (given[part] !== own[part] && !changed.includes(part))
+      throw refused(
+        'trainer',
+        `the ${part} of the snapshot is ${given[part]}, and here it is ${own[part]}; a snapshot goes on with what it was made with`,
+        `where that is meant: changed: ['${part}']`,
+      )
+}

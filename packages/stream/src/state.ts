@@ -1,6 +1,7 @@
 import { filled, isShape, mapTree, type Tensor, type Tree } from '@bptt/graph'
 import { zeroCarry } from '@bptt/unroll'
 import { type MeanState, mean } from './metrics/mean.js'
+import type { Schema } from './schema.js'
 import type { Setup } from './step.js'
 import { type Cutting, startCutting } from './window.js'
 
@@ -43,6 +44,8 @@ export interface Snapshot extends TrainState {
   readonly open: Cutting
   /** What a trainer that rolls back goes back to, the oldest first; others keep none. */
   readonly kept?: readonly Kept[]
+  /** What it was made with; a trainer checks it, where it is there. */
+  readonly schema?: Schema
 }
 
 /** The state before the first event. `seed` draws the parameters. */

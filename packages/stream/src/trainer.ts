@@ -13,9 +13,10 @@ import {
 import { checkGuard, type GuardOptions, guarded } from './guard.js'
 import { type Engine, learner } from './learner.js'
 import { teaching, told } from './learning.js'
-import { checkValues } from './restore.js'
+import { type Changed, checkSchema, checkSnapshot } from './restore.js'
 import { checkLanes, checkRow, rowOf } from './rows.js'
 import type { Sample } from './sample.js'
+import { type Schema, schemaOf } from './schema.js'
 import { initialState, type Snapshot } from './state.js'
 import { type StepOptions, setupOf } from './step.js'
 import { type Report, type UpdateRule, updateRule } from './update.js'
@@ -27,6 +28,8 @@ export interface TrainerOptions extends StepOptions, Engine, GuardOptions {
   readonly seed?: number
   /** Goes on from here instead. */
   readonly from?: Snapshot
+  /** Parts that are meant to be others than those that `from` was made with: another learning rate, another schedule. */
+  readonly changed?: readonly Changed[]
 }
 
 /** Learns from a stream, one window at a time. Its events are samples; with `lanes`, a list of one sample per lane. */
@@ -58,7 +61,7 @@ export interface Trainer<Event = Sample> {
  * With `lanes` it learns from so many sub-streams at once: an event is a list of one sample per lane, as `zip` of rxjs makes it. Their losses are added up, their carries are
  * their own, as are their resets and the coins of their schedules. An update is made as soon as every lane has ended a segment.
  *
- * @throws GraphError `bad-lanes`, `bad-setting`; `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample` and `not-finite`.
+ * @throws GraphError `bad-lanes`, `bad-setting`; `bad-snapshot` where `from` is of another model, loss, optimiser or estimator, or broken; later, in the stream, `bad-sample` and `not-finite`.
  */
 export function trainer(options: TrainerOptions & { readonly lanes: number }): Trainer<readonly Sample[]>
 export function trainer(options: TrainerOptions): Trainer
@@ -68,12 +71,17 @@ export function trainer(options: TrainerOptions): Trainer<never> {
   checkGuard(options)
   const setup = setupOf(options)
   const start = initialState(setup, seed)
-  if (options.from !== undefined) checkValues('trainer', start, options.from)
+  const shapes = eventShapes(setup)
+  let schema: Schema | undefined
+  const ownSchema = (): Schema => (schema ??= schemaOf(setup))
+  if (options.from !== undefined) {
+    checkSnapshot(start, options.from, shapes)
+    checkSchema(ownSchema(), options.from.schema, options.changed ?? [])
+  }
   const { params, slots, carry, memory, counters, open, kept } = options.from ?? start
   const own = guarded(learner(setup, options, { params, slots, carry, memory, counters }), options, kept)
   const teach = teaching(setup, options, own)
   const cutter = new Cutter(setup.estimator.cuts, open)
-  const shapes = eventShapes(setup)
   let rule: UpdateRule | undefined
   let version = 0
   const take = (event: unknown): readonly Window[] => {
@@ -87,11 +95,11 @@ export function trainer(options: TrainerOptions): Trainer<never> {
   }
   const snapshot = (): Snapshot => {
     const kept = own.kept()
-    return { ...own.state(), open: cutter.open, ...(kept.length > 0 && { kept }) }
+    return { ...own.state(), open: cutter.open, schema: ownSchema(), ...(kept.length > 0 && { kept }) }
   }
   const origin = (from: Snapshot | undefined): Origin => {
     if (from === undefined) return { snapshot, version: () => version }
-    checkValues('trainer', start, from)
+    checkSnapshot(start, from, shapes)
     return { snapshot: () => from, version: () => 0 }
   }
   const ground: Ground = { site: setup, engine: options, listed: lanes !== undefined }

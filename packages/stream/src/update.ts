@@ -49,9 +49,9 @@ export function updateRule(
   setup: Setup,
 ): (state: TrainState, window: Window, find?: boolean) => readonly [TrainState, Report] {
   const program = setupGraph(setup)
-  const valuesOf = ({ counters, ...parts }: TrainState, window: Window): Values => ({
+  const valuesOf = ({ counters, params, slots, carry, memory }: TrainState, window: Window): Values => ({
     ...stepValues(setup.method, counters, window),
-    ...parts,
+    ...{ params, slots, carry, memory },
   })
   const run = (state: TrainState, window: Window): StepOutputs =>
     evaluate(program, valuesOf(state, window)) as unknown as StepOutputs

@@ -39,7 +39,11 @@ const kinds: Readonly<Record<string, TrainerOptions['estimator']>> = {
   'uoro every 3': uoro({ seed: 2, every: 3 }),
 }
 const cases = Object.keys(engines).flatMap(engine =>
-  Object.keys(kinds).flatMap(kind => [1, 2].map(lanes => [engine, kind, lanes] as const)),
+  Object.keys(kinds).flatMap(kind =>
+    (kind === 'every(3)' || engine === 'reference' ? [1, 2] : [1]).map(
+      lanes => [engine, kind, lanes] as const,
+    ),
+  ),
 )
 
 /** A loss that overflows in float32, and one in float64 too. */

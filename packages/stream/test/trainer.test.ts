@@ -136,7 +136,10 @@ describe('one update', () => {
     expect(error).toBeUndefined()
     expect(reports.map(report => report.length)).toEqual([2, 1])
     expect(
-      trainer({ ...options, model: memoryless, optimizer: sgd(0.1), from: online.snapshot() }),
+      trainer({
+        ...{ ...options, model: memoryless, estimator: every(2), optimizer: sgd(0.1) },
+        from: online.snapshot(),
+      }),
     ).toBeDefined()
   })
 })

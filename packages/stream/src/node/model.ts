@@ -1,4 +1,6 @@
 import { GraphError, grow, isTensor, leaves, type Tensor, type Tree } from '@bptt/graph'
+import { fields, list, optional, whole } from '../checks.js'
+import { checkPlain, type Plain } from '../restore.js'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
 import { PARTS, type Snapshot, type Values } from '../state.js'
 import { readBytes, writeAtomic } from './files.js'
@@ -17,8 +19,13 @@ export async function save(
   snapshot: Snapshot,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const { counters, open, kept } = snapshot
-  const rest: Rest = { counters, open, ...(kept && { kept: kept.map(({ updates }) => updates) }) }
+  const { counters, open, schema, kept } = snapshot
+  const rest: Rest = {
+    counters,
+    open,
+    ...(schema && { schema }),
+    ...(kept && { kept: kept.map(({ updates }) => updates) }),
+  }
   const tensors = Object.fromEntries([
     ...tensorsOf('', snapshot),
     ...(kept ?? []).flatMap((values, i) => tensorsOf(`kept.${i}.`, values)),
@@ -29,7 +36,7 @@ export async function save(
 }
 
 /** What a snapshot holds beside tensors. */
-interface Rest extends Pick<Snapshot, 'counters' | 'open'> {
+interface Rest extends Plain {
   /** Updates made by the states that are kept to go back to. */
   readonly kept?: readonly number[]
 }
@@ -78,27 +85,22 @@ const under = <T>(entries: readonly (readonly [string, T])[], prefix: string): (
   )
 
 function parse(text: string | undefined, path: string): Rest {
+  const value = text === undefined ? undefined : parsed(text)
+  if (typeof value !== 'object' || value === null)
+    throw new GraphError(
+      'bad-snapshot',
+      path,
+      `holds no snapshot of a trainer; it has no readable entry '${KEY}'`,
+    )
+  checkPlain(value, path, fields({ kept: optional(list(whole())) }))
+  const { counters, open, schema, kept } = value as Rest
+  return { counters, open, ...(schema && { schema }), ...(kept && { kept }) }
+}
+
+function parsed(text: string): unknown {
   try {
-    if (text !== undefined) return check(JSON.parse(text))
+    return JSON.parse(text)
   } catch {
-    // falls through: text that is no JSON is as foreign as none
+    return undefined // text that is no JSON is as foreign as none
   }
-  throw new GraphError(
-    'bad-snapshot',
-    path,
-    `holds no snapshot of a trainer; it has no readable entry '${KEY}'`,
-  )
 }
-
-function check(value: Rest): Rest {
-  const { counters, open, kept } = value
-  const whole = [counters.events, counters.updates, open.t, ...(kept ?? [])].every(
-    count => Number.isSafeInteger(count) && count >= 0,
-  )
-  const lanes = Array.isArray(open.lanes) && open.lanes.length > 0
-  if (whole && lanes && open.lanes.every(isOpen)) return { counters, open, ...(kept && { kept }) }
-  throw new GraphError('bad-snapshot', 'snapshot', 'its counters are not whole numbers')
-}
-
-const isOpen = ({ samples, credit }: Snapshot['open']['lanes'][number]): boolean =>
-  Array.isArray(samples) && Array.isArray(credit) && samples.length === credit.length

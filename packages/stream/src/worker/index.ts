@@ -1,6 +1,7 @@
 export type { BufferOptions, Overflow } from '../backlog.js'
 export type { NotFinite } from '../finite.js'
 export type { Sample } from '../sample.js'
+export type { Schema } from '../schema.js'
 export type { Snapshot } from '../state.js'
 export type { Report } from '../update.js'
 export { type BrowserHostedOptions, hosted, type WorkerLike } from './browser.js'
