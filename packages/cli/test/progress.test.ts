@@ -15,6 +15,7 @@ const report = (events: number, length: number, loss: number, rest: Partial<Repo
   prequential: loss,
   gradientNorm: 1,
   clipped: false,
+  dropped: 0,
   ...rest,
 })
 

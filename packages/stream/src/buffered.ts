@@ -1,6 +1,7 @@
 import { GraphError } from '@bptt/graph'
 import { asyncScheduler, Observable, type SchedulerLike, type Subscriber, Subscription } from 'rxjs'
 import { Backlog, type BufferOptions } from './backlog.js'
+import { withDropped } from './sample.js'
 
 /** How `buffered` hands events on. */
 export interface BufferedOptions extends BufferOptions {
@@ -20,7 +21,7 @@ export type Counted<T> = T & { readonly dropped?: number }
  * that a burst neither blocks the event loop nor fills the memory. Put it in front of `train()`, behind `nextStep()`: what is
  * paired must be neighbours.
  *
- * The first event after a gap carries `dropped`, the number of events lost in it. What waits is handed on before the end or an error of
+ * The first event after a gap (of lanes: its first sample) carries `dropped`, the number of events lost in it; reports add them up. What waits is handed on before the end or an error of
  * the source; on unsubscribing it is given up.
  *
  * @throws GraphError `bad-buffer`; later, in the stream, `buffer-overflow` where the policy is `block` and the source does not wait.
@@ -107,7 +108,7 @@ class Turns<T extends object> {
       if (item === undefined) break
       if (this.#backlog.length * 2 <= this.#size) this.#wait(false)
       const { value, dropped } = item
-      this.#observer.next(dropped === 0 ? value : { ...value, dropped })
+      this.#observer.next(withDropped<Counted<T>>(value, dropped))
       if (this.#observer.closed) return
     } while (this.#scheduler.now() < until)
     if (this.#backlog.length > 0) this.#ask()

@@ -82,12 +82,19 @@ function filledIn(
   return { shape: [steps, B, ...(shape as readonly number[])], data }
 }
 
-/** Sum of the weights of a window's events, and their number. */
-export function weigh({ lanes }: Window): { readonly weight: number; readonly length: number } {
-  let [weight, length] = [0, 0]
+/** Sum of the weights of a window's events, their number, and that of events dropped before them. */
+export function weigh({ lanes }: Window): {
+  readonly weight: number
+  readonly length: number
+  readonly dropped: number
+} {
+  let [weight, length, dropped] = [0, 0, 0]
   for (const { samples } of lanes) {
     length += samples.length
-    for (const sample of samples as readonly Sample[]) weight += sample.weight ?? 1
+    for (const sample of samples as readonly Sample[]) {
+      weight += sample.weight ?? 1
+      dropped += sample.dropped ?? 0
+    }
   }
-  return { weight, length }
+  return { weight, length, dropped }
 }

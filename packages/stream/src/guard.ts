@@ -1,9 +1,9 @@
 import { GraphError } from '@bptt/graph'
-import { NotFiniteError } from './finite.js'
+import { type NotFinite, NotFiniteError } from './finite.js'
 import { weigh } from './grid.js'
 import type { Learner } from './learner.js'
-import type { Kept, TrainState } from './state.js'
-import { prequentialOf, type Report } from './update.js'
+import type { Counters, Kept, TrainState } from './state.js'
+import { prequentialOf, type Report, withLost } from './update.js'
 import type { Window } from './window.js'
 
 /** What a trainer does where an update would not be finite. It is never made. */
@@ -65,6 +65,14 @@ export function guarded(
   return { ...own, learn, kept: () => held }
 }
 
+/** The report of a window that nothing was learned from. */
+function passedOver(counters: Counters, length: number, notFinite: NotFinite): Report {
+  const { events, updates, dropped = 0 } = counters
+  const nothing = { weight: 0, loss: 0, gradientNorm: 0, clipped: false }
+  const prequential = prequentialOf(counters)
+  return { events, updates, length, ...nothing, prequential, dropped, notFinite }
+}
+
 const keptOf = ({ counters: { updates }, ...values }: TrainState): Kept => ({ ...values, updates })
 
 /** Learns from windows, or passes over them. Of several in a row that are passed over, the node is looked for in the first. */
@@ -79,15 +87,9 @@ function passing(own: Learner, pass: () => void): (window: Window) => Report {
       if (!(error instanceof NotFiniteError)) throw error
       find = false
       pass()
-      const counters = own.counters()
-      const { events, updates } = counters
-      const { length } = weigh(window)
-      const nothing = { weight: 0, loss: 0, gradientNorm: 0, clipped: false }
-      return {
-        ...{ events, updates, length, ...nothing },
-        prequential: prequentialOf(counters),
-        notFinite: error.found,
-      }
+      const { length, dropped } = weigh(window)
+      own.restore({ counters: withLost(own.counters(), dropped) })
+      return passedOver(own.counters(), length, error.found)
     }
   }
 }

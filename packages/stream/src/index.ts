@@ -50,6 +50,7 @@ export { type Rate, type RateSchedule, rateAt } from './optimisers/rate.js'
 export { cosineDecay, exponentialDecay, inverseSqrt, stepDecay, warmUp } from './optimisers/rates.js'
 export { type RmspropOptions, rmsprop } from './optimisers/rmsprop.js'
 export { type SgdOptions, sgd } from './optimisers/sgd.js'
+export type { PaceOptions } from './paced.js'
 export { type Predictor, predictor } from './predictor.js'
 export type { Changed } from './restore.js'
 export {

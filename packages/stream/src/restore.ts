@@ -25,13 +25,19 @@ const lane = fields({
   ...{ first: whole(1), ended: whole(), age: whole(), skip: whole() },
   ...{ pending: finite, due: flag, credit: list(finite) },
   samples: list(
-    fields({ input: numbers, target: numbers, reset: optional(flag), weight: optional(positive) }),
+    fields({
+      input: numbers,
+      target: numbers,
+      reset: optional(flag),
+      weight: optional(positive),
+      dropped: optional(whole()),
+    }),
   ),
 })
 
 const plain = fields({
   counters: fields({
-    ...{ events: whole(), updates: whole() },
+    ...{ events: whole(), updates: whole(), dropped: optional(whole()) },
     prequential: fields({ weight: positive, sum: finite, lost: finite }),
   }),
   open: fields({ t: whole(), lanes: list(lane), notes: optional(entries(numbers)) }),

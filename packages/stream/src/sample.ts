@@ -10,6 +10,8 @@ export interface Sample {
   readonly weight?: number
   /** The stream it belongs to, where there are many; a trainer of one stream does not read it. */
   readonly key?: string
+  /** Events that were dropped just before it, as `buffered` says; reports add them up. */
+  readonly dropped?: number
 }
 
 /** What an input or target may be. */
@@ -25,7 +27,9 @@ export interface EventShapes {
 export function checkSample(sample: Sample, shapes: EventShapes, where: () => string): void {
   checkValue(sample.input, shapes.input, 'input', where)
   checkValue(sample.target, shapes.target, 'target', where)
-  const { weight } = sample
+  const { weight, dropped } = sample
+  if (dropped !== undefined && !(Number.isSafeInteger(dropped) && dropped >= 0))
+    throw new GraphError('bad-sample', where(), `its dropped is ${String(dropped)}; it is a number of events`)
   if (weight !== undefined && !(weight >= 0 && weight < Number.POSITIVE_INFINITY))
     throw new GraphError(
       'bad-sample',
@@ -33,6 +37,14 @@ export function checkSample(sample: Sample, shapes: EventShapes, where: () => st
       `its weight is ${String(weight)}; weights are finite numbers ≥ 0`,
       'weight 0 moves the state and learns nothing from the loss',
     )
+}
+
+/** An event, or the first of a list of samples, that says how many were dropped before it. */
+export function withDropped<T extends object>(event: T, dropped: number): T {
+  if (dropped === 0) return event
+  if (!Array.isArray(event)) return { ...event, dropped }
+  const [first, ...rest] = event as readonly Sample[]
+  return [{ ...first, dropped }, ...rest] as T & readonly Sample[]
 }
 
 /** @throws GraphError `bad-sample` where a value does not fill the shape with finite numbers. */
@@ -67,10 +79,11 @@ function notFinite(where: string, what: string, value: number | undefined): Grap
 }
 
 /** A copy in plain data, as JSON keeps it: whatever the source does with its buffers later, the event stays (−0 is 0). */
-export function plain({ input, target, reset, weight }: Sample): Sample {
+export function plain({ input, target, reset, weight, dropped }: Sample): Sample {
   const made = { input: copied(input), target: copied(target) }
   const marked = reset ? { ...made, reset } : made
-  return weight === undefined ? marked : { ...marked, weight }
+  const weighed = weight === undefined ? marked : { ...marked, weight }
+  return dropped ? { ...weighed, dropped } : weighed
 }
 
 function copied(value: Value): Value {

@@ -13,6 +13,8 @@ export interface Counters {
   readonly updates: number
   /** Mean prequential loss per event, nats, by the events' weights. */
   readonly prequential: MeanState
+  /** Events that were dropped before they came here; missing where none was. */
+  readonly dropped?: number
 }
 
 /** The parts of a state that hold tensors. */

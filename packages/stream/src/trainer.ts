@@ -1,4 +1,5 @@
 import { concatMap, concatWith, defer, filter, map, type Observable, type OperatorFunction, of } from 'rxjs'
+import { buffered } from './buffered.js'
 import { eventShapes } from './estimator.js'
 import {
   type Asked,
@@ -13,6 +14,7 @@ import {
 import { checkGuard, type GuardOptions, guarded } from './guard.js'
 import { type Engine, learner } from './learner.js'
 import { teaching, told } from './learning.js'
+import { checkPace, type PaceOptions, paced } from './paced.js'
 import { type Changed, checkSchema, checkSnapshot } from './restore.js'
 import { checkLanes, checkRow, rowOf } from './rows.js'
 import type { Sample } from './sample.js'
@@ -36,8 +38,17 @@ export interface TrainerOptions extends StepOptions, Engine, GuardOptions {
 export interface Trainer<Event = Sample> {
   /** One update by the reference engine: pure, the state it gets is not changed. */
   readonly step: UpdateRule
-  /** The operator from events to reports, one per update. At the end of the stream the open window is learned from. */
-  readonly train: () => OperatorFunction<Event, Report>
+  /**
+   * The operator from events to reports, one per update. At the end of the stream the open window is learned from. It learns as an event
+   * comes; with `yieldEvery`, in turns of so many milliseconds, between which the event loop does its other work. What comes meanwhile
+   * waits, however much it is: `buffered` before it sets a bound.
+   */
+  readonly train: (pace?: PaceOptions) => OperatorFunction<Event, Report>
+  /**
+   * Learns from what can be waited for: a file, an async iterator, an array. The next event is read when the one before has been learned
+   * from or is in the open window, so nothing is read ahead; the event loop gets its turn every `yieldEvery` ms, 8 where not given.
+   */
+  readonly trainOn: (source: Iterable<Event> | AsyncIterable<Event>, pace?: PaceOptions) => Observable<Report>
   /**
    * The operator that adds to every event what the model says of it, `output`, without learning: with the parameters as they are when
    * the event comes, also while the trainer goes on learning. Its carry is its own and goes on from behind the last event that the
@@ -93,6 +104,13 @@ export function trainer(options: TrainerOptions): Trainer<never> {
     version += windows.length
     return told(teach(cutter, windows))
   }
+  const train = (events: Observable<unknown>): Observable<Report> =>
+    events.pipe(
+      map(take),
+      concatWith(defer(() => of(cutter.flush()))),
+      filter(windows => windows.length > 0), // most events complete none, and pass no operator that costs
+      concatMap(learn),
+    )
   const snapshot = (): Snapshot => {
     const kept = own.kept()
     return { ...own.state(), open: cutter.open, schema: ownSchema(), ...(kept.length > 0 && { kept }) }
@@ -108,15 +126,24 @@ export function trainer(options: TrainerOptions): Trainer<never> {
       rule ??= updateRule(setup)
       return rule(state, window)
     },
-    train: () => events =>
-      events.pipe(
-        map(take),
-        concatWith(defer(() => of(cutter.flush()))),
-        filter(windows => windows.length > 0), // most events complete none, and pass no operator that costs
-        concatMap(learn),
-      ),
+    train: pace => inTurns(pace, train),
+    trainOn: (source, { yieldEvery = 8 } = {}) => {
+      checkPace({ yieldEvery })
+      return train(paced(source, yieldEvery))
+    },
     predict: from => predicting(ground, origin(from)),
     evaluate: from => evaluating(ground, origin(from)),
     snapshot,
   }
+}
+
+/** Training in turns, where they are asked for; else it costs nothing. */
+function inTurns<E>(
+  { yieldEvery }: PaceOptions = {},
+  train: OperatorFunction<E, Report>,
+): OperatorFunction<E, Report> {
+  if (yieldEvery === undefined) return train
+  checkPace({ yieldEvery })
+  const turns = buffered<object>({ size: Number.MAX_SAFE_INTEGER, policy: 'block', yieldEvery })
+  return events => train(turns(events as Observable<object>) as Observable<E>)
 }

@@ -34,6 +34,8 @@ export interface Report {
   /** Global norm of the gradient before clipping. */
   readonly gradientNorm: number
   readonly clipped: boolean
+  /** Events that were dropped before they came here, so far: by `buffered`, or another that says `dropped`. */
+  readonly dropped: number
   /** What was not finite, where this window was passed over: nothing was learned, and all figures of it but its length are 0. */
   readonly notFinite?: NotFinite
 }
@@ -135,10 +137,11 @@ export function advance(
 ): readonly [Counters, Report] {
   checkMade(made, window, method)
   const { measures } = made
-  const { weight, length } = weigh(window)
+  const { weight, length, dropped } = weigh(window)
   const [sum, gradientNorm] = [item(measures.loss), item(measures.gradientNorm)]
   const loss = weight === 0 ? sum : sum / weight
   const counters = {
+    ...withLost(before, dropped),
     events: before.events + length,
     updates: before.updates + 1,
     prequential: mean().update(before.prequential, loss, weight),
@@ -147,8 +150,13 @@ export function advance(
   const clipped = clip !== undefined && item(clip) < 1
   const { events, updates } = counters
   const prequential = prequentialOf(counters)
-  return [counters, { events, updates, length, weight, loss, prequential, gradientNorm, clipped }]
+  const figures = { loss, prequential, gradientNorm, clipped, dropped: counters.dropped ?? 0 }
+  return [counters, { events, updates, length, weight, ...figures }]
 }
+
+/** The counters with more events that were dropped. */
+export const withLost = (counters: Counters, more: number): Counters =>
+  more === 0 ? counters : { ...counters, dropped: (counters.dropped ?? 0) + more }
 
 /** Mean loss per event so far; 0 where none has any weight. */
 export const prequentialOf = ({ prequential }: Counters): number =>

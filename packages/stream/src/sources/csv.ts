@@ -1,7 +1,8 @@
 import { GraphError } from '@bptt/graph'
+import type { Sample } from '../sample.js'
 import { nameOf, type Source, textsOf } from './chunks.js'
 import { CsvReader, type CsvRecord } from './csv-records.js'
-import { columnsOf, eventsBy, type Fields, type Mapping, type SourceEvent } from './mapping.js'
+import { columnsOf, eventsBy, type Fields, type Mapping } from './mapping.js'
 import { orSkip, type RecordOptions } from './skip.js'
 
 /** How a CSV source is read. */
@@ -24,7 +25,7 @@ export async function* csv(
   source: Source,
   mapping: Mapping,
   options: CsvOptions = {},
-): AsyncGenerator<SourceEvent, void, undefined> {
+): AsyncGenerator<Sample, void, undefined> {
   const name = nameOf(source, options, 'csv')
   const event = eventsBy(mapping)
   let places = options.columns && placesOf(options.columns, mapping, name)

@@ -21,7 +21,7 @@ export {
   copyTask,
   countingTask,
 } from './generators/tasks.js'
-export type { CategoryColumn, Column, ListColumn, Mapping, SourceEvent } from './mapping.js'
+export type { CategoryColumn, Column, ListColumn, Mapping } from './mapping.js'
 export {
   type Moments,
   mergeMoments,

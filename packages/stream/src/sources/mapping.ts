@@ -1,14 +1,6 @@
 import { GraphError } from '@bptt/graph'
 import type { Sample } from '../sample.js'
 
-/** An event of a source: a sample with what else a trainer may read. */
-export interface SourceEvent extends Sample {
-  /** Multiplies the loss of this event; finite and ≥ 0. */
-  readonly weight?: number
-  /** The stream it belongs to. */
-  readonly key?: string
-}
-
 /** A column of names: one of these, written as 1 at its place and 0 elsewhere (`oneHot`, the default) or as its place (`id`). */
 export interface CategoryColumn {
   readonly column: string
@@ -52,7 +44,7 @@ type Value = (fields: Fields) => number | readonly number[]
  * The function from records to events that a mapping says.
  * @throws GraphError `bad-mapping`; from the function `missing-column`, `bad-number`, `unknown-category`, `bad-width`.
  */
-export function eventsBy({ input, target, reset, weight, key }: Mapping): (fields: Fields) => SourceEvent {
+export function eventsBy({ input, target, reset, weight, key }: Mapping): (fields: Fields) => Sample {
   const [inputOf, targetOf] = [readerOf('input', input), readerOf('target', target)]
   return fields => ({
     input: inputOf(fields),

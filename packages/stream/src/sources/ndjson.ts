@@ -1,8 +1,9 @@
 import { GraphError } from '@bptt/graph'
 import { map, type OperatorFunction } from 'rxjs'
+import type { Sample } from '../sample.js'
 import { nameOf, type Source } from './chunks.js'
 import { linesOf } from './lines.js'
-import { eventsBy, type Fields, type Mapping, type SourceEvent, shortened } from './mapping.js'
+import { eventsBy, type Fields, type Mapping, shortened } from './mapping.js'
 import { orSkip, type RecordOptions } from './skip.js'
 
 /**
@@ -16,7 +17,7 @@ export async function* ndjson(
   source: Source,
   mapping: Mapping,
   options: RecordOptions = {},
-): AsyncGenerator<SourceEvent, void, undefined> {
+): AsyncGenerator<Sample, void, undefined> {
   const name = nameOf(source, options, 'ndjson')
   const event = eventsBy(mapping)
   for await (const { text, number } of linesOf(source, name)) {
@@ -68,7 +69,7 @@ function fieldsOf(value: unknown, where: string): Fields {
 export function toEvents(
   mapping: Mapping,
   { name = 'stream' }: { readonly name?: string } = {},
-): OperatorFunction<unknown, SourceEvent> {
+): OperatorFunction<unknown, Sample> {
   const event = eventsBy(mapping)
   return records => records.pipe(map((record, i) => event(fieldsOf(record, `${name}, record ${i + 1}`))))
 }

@@ -1,6 +1,6 @@
 import { asyncScheduler, type Observable, type Subscription } from 'rxjs'
 import type { Backlog } from '../backlog.js'
-import type { Sample } from '../sample.js'
+import { withDropped } from '../sample.js'
 import type { Feed } from './line.js'
 import type { Event } from './pack.js'
 
@@ -34,7 +34,7 @@ export function pushed(source: Observable<Event>, backlog: Backlog<Event>): Feed
       const events: Event[] = []
       while (events.length < most && backlog.length > 0) {
         const { value, dropped } = backlog.take()!
-        events.push(dropped === 0 || Array.isArray(value) ? value : { ...(value as Sample), dropped })
+        events.push(withDropped(value, dropped))
       }
       if (events.length === 0 && end?.failed) throw end.error
       return events

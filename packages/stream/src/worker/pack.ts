@@ -1,14 +1,7 @@
 import type { Sample } from '../sample.js'
 
-/** A sample with all that may be said of it in numbers. */
-interface Marked extends Sample {
-  readonly weight?: number
-  /** Events dropped just before it. */
-  readonly dropped?: number
-}
-
 /** What a trainer's stream carries: a sample, or a list of them. */
-export type Event = Marked | readonly Marked[]
+export type Event = Sample | readonly Sample[]
 
 /** Bits of the first number of a packed sample. */
 const [RESET, INPUT_LIST, TARGET_LIST, WEIGHT, DROPPED] = [1, 2, 4, 8, 16]
@@ -26,13 +19,13 @@ export function pack(events: readonly Event[]): Float64Array<ArrayBuffer> | unde
   for (const event of events) {
     const row = Array.isArray(event)
     if (row) numbers.push(-1 - event.length)
-    for (const sample of row ? (event as readonly Marked[]) : [event as Marked])
+    for (const sample of row ? (event as readonly Sample[]) : [event as Sample])
       if (!packSample(sample, numbers)) return undefined
   }
   return Float64Array.from(numbers)
 }
 
-function packSample(sample: Marked, numbers: number[]): boolean {
+function packSample(sample: Sample, numbers: number[]): boolean {
   if (typeof sample !== 'object' || sample === null) return false
   for (const key of Object.keys(sample)) if (!known.has(key)) return false
   const { input, target, reset, weight, dropped } = sample
@@ -75,7 +68,7 @@ export function unpack(numbers: Float64Array): readonly Event[] {
     at += first
     return Array.from(numbers.subarray(at - first, at))
   }
-  const sample = (): Marked => {
+  const sample = (): Sample => {
     const flags = numbers[at++]!
     const made = { input: value((flags & INPUT_LIST) !== 0), target: value((flags & TARGET_LIST) !== 0) }
     const marked = flags & RESET ? { ...made, reset: true } : made

@@ -51,6 +51,7 @@ const seen: fc.Arbitrary<Seen> = fc
     updates: 1,
     prequential: 1,
     weight: rest.length,
+    dropped: 0,
   }))
 const stream = fc.array(seen, { minLength: 1, maxLength: 20 })
 
@@ -140,7 +141,16 @@ describe.each(Object.entries(all))('the metric %s', (name, metric) => {
 })
 
 const report = (over: Partial<Report> = {}): Report => ({
-  ...{ events: 1, updates: 1, length: 1, loss: 1, prequential: 1, gradientNorm: 1, clipped: false },
+  ...{
+    events: 1,
+    updates: 1,
+    length: 1,
+    loss: 1,
+    prequential: 1,
+    gradientNorm: 1,
+    clipped: false,
+    dropped: 0,
+  },
   ...{ weight: over.length ?? 1 },
   ...over,
 })

@@ -1,5 +1,5 @@
 import { coin } from '@bptt/unroll'
-import type { SourceEvent } from '../mapping.js'
+import type { Sample } from '../../sample.js'
 import { checkWhole, type Sequence, sequence, tabulated } from './sequence.js'
 
 /** Sizes of the copy task. */
@@ -19,7 +19,7 @@ export interface CopyOptions {
  * costs length · ln(symbols) nats a sequence of 2 · length + delay steps.
  * @throws GraphError `bad-setting`.
  */
-export function copyTask({ symbols = 8, length = 10, delay, seed = 0 }: CopyOptions): Sequence<SourceEvent> {
+export function copyTask({ symbols = 8, length = 10, delay, seed = 0 }: CopyOptions): Sequence<Sample> {
   checkWhole('copyTask', 'symbols', symbols, 1)
   checkWhole('copyTask', 'length', length, 1)
   checkWhole('copyTask', 'delay', delay, 1)
@@ -49,7 +49,7 @@ export interface AddingOptions {
  * the last step is the sum of the two. Other steps have weight 0. Answering 1 always costs 1/6 [hochreiter-schmidhuber1997].
  * @throws GraphError `bad-setting`.
  */
-export function addingTask({ length, seed = 0 }: AddingOptions): Sequence<SourceEvent> {
+export function addingTask({ length, seed = 0 }: AddingOptions): Sequence<Sample> {
   checkWhole('addingTask', 'length', length, 2)
   const half = Math.floor(length / 2)
   const numberAt = (which: number, place: number): number => coin(seed, place + 2, which)
@@ -81,11 +81,7 @@ export interface CountingOptions {
  * length of the run of a, the first b excepted, is left to chance [gers-schmidhuber2001].
  * @throws GraphError `bad-setting`.
  */
-export function countingTask({
-  least = 1,
-  most = 32,
-  seed = 0,
-}: CountingOptions = {}): Sequence<SourceEvent> {
+export function countingTask({ least = 1, most = 32, seed = 0 }: CountingOptions = {}): Sequence<Sample> {
   checkWhole('countingTask', 'least', least, 1)
   checkWhole('countingTask', 'most', most, least)
   return sequence('countingTask', function* (start) {
