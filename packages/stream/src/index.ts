@@ -60,8 +60,7 @@ export {
   type SafetensorsOptions,
 } from './safetensors.js'
 export type { Sample } from './sample.js'
-export type { Schema } from './schema.js'
-export type { Counters, Kept, Snapshot, TrainState } from './state.js'
+export type { Counters, Kept, Schema, Snapshot, TrainState } from './state.js'
 export { type StepOptions, type StepOutputs, stepGraph } from './step.js'
 export { type Alphabet, alphabetOf, decodeText, encodeText } from './text.js'
 export { type Trainer, type TrainerOptions, trainer } from './trainer.js'

@@ -15,8 +15,8 @@ import {
 } from './checks.js'
 import type { EventShapes } from './sample.js'
 import { checkSample } from './sample.js'
-import { CHANGEABLE, type Schema } from './schema.js'
-import { type Kept, PARTS, type Snapshot, type Values } from './state.js'
+import { CHANGEABLE } from './schema.js'
+import { type Kept, PARTS, type Schema, type Snapshot, type Values } from './state.js'
 
 /** What a snapshot holds beside tensors. */
 export type Plain = Pick<Snapshot, 'counters' | 'open' | 'schema'>

@@ -1,20 +1,8 @@
 import { type Graph, graph, isShape, mapTree, print, type Ref, type Shape, type Tree } from '@bptt/graph'
 import type { Cell } from '@bptt/unroll'
 import { eventShapes } from './estimator.js'
+import type { Schema } from './state.js'
 import type { Setup } from './step.js'
-
-/** What a trainer is made of, as its snapshots keep it: two that say the same compute the same. */
-export interface Schema {
-  /** The model's name, and a hash of its step. */
-  readonly model: string
-  /** A hash of the loss. */
-  readonly loss: string
-  readonly optimizer: string
-  readonly estimator: string
-  readonly lanes: number
-  /** A hash of all of these. */
-  readonly hash: string
-}
 
 /** The parts of a schema that may be meant to differ from those of a snapshot. */
 export const CHANGEABLE = ['model', 'loss', 'optimizer', 'estimator'] as const

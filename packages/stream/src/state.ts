@@ -1,9 +1,6 @@
-import { filled, isShape, mapTree, type Tensor, type Tree } from '@bptt/graph'
-import { zeroCarry } from '@bptt/unroll'
-import { type MeanState, mean } from './metrics/mean.js'
-import type { Schema } from './schema.js'
-import type { Setup } from './step.js'
-import { type Cutting, startCutting } from './window.js'
+import type { Tensor, Tree } from '@bptt/graph'
+import type { MeanState } from './metrics/mean.js'
+import type { Cutting } from './window.js'
 
 /** Whole numbers and sums that a run counts. */
 export interface Counters {
@@ -41,6 +38,19 @@ export interface Kept extends Values {
   readonly updates: number
 }
 
+/** What a trainer is made of, as its snapshots keep it: two that say the same compute the same. */
+export interface Schema {
+  /** The model's name, and a hash of its step. */
+  readonly model: string
+  /** A hash of the loss. */
+  readonly loss: string
+  readonly optimizer: string
+  readonly estimator: string
+  readonly lanes: number
+  /** A hash of all of these. */
+  readonly hash: string
+}
+
 /** A training state together with the open segments: enough to go on as if never stopped. */
 export interface Snapshot extends TrainState {
   readonly open: Cutting
@@ -48,17 +58,4 @@ export interface Snapshot extends TrainState {
   readonly kept?: readonly Kept[]
   /** What it was made with; a trainer checks it, where it is there. */
   readonly schema?: Schema
-}
-
-/** The state before the first event. `seed` draws the parameters. */
-export function initialState({ model, optimizer, lanes, estimator, method }: Setup, seed: number): Snapshot {
-  const { params } = model.init(seed)
-  return {
-    params,
-    slots: mapTree(optimizer.slots(model.params), isShape, shape => filled(shape as readonly number[], 0)),
-    carry: zeroCarry(model, lanes),
-    memory: method.start(params),
-    counters: { events: 0, updates: 0, prequential: mean().init() },
-    open: startCutting(estimator.cuts, lanes),
-  }
 }

@@ -123,7 +123,11 @@ describe('adaptive truncation on a stream', () => {
   })
 
   test('refuses settings that are none, and models without a carry', () => {
-    for (const odd of [{ bias: 1, max: 4 }, { bias: 0.5, max: 0 }, { bias: 0.5, max: 4, min: 5 }])
+    for (const odd of [
+      { bias: 1, max: 4 },
+      { bias: 0.5, max: 0 },
+      { bias: 0.5, max: 4, min: 5 },
+    ])
       expect(() => adaptive(odd)).toThrow(expect.objectContaining({ code: 'bad-schedule' }))
     expect(() => adaptive({ bias: 0.5, max: 4, every: 0.5 })).toThrow(
       'adaptive: every is 0.5; one window of a whole number ≥ 1 is measured',
