@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { predictor } from '@bptt/stream'
+import { predictor, type Sample } from '@bptt/stream'
 import { load } from '@bptt/stream/node'
-import type { SourceEvent } from '@bptt/stream/sources'
+
 import { Command } from 'commander'
 import { Failure } from './failure.js'
 import { cellOf, checkParams, decodeRecord, type ModelRecord, type NumberModel } from './model.js'
@@ -72,7 +72,7 @@ async function predict(options: PredictOptions): Promise<void> {
 function eventsFor(
   { data, format, separator, columns }: PredictOptions,
   { input, reset }: ModelRecord['training'],
-): AsyncIterable<SourceEvent> {
+): AsyncIterable<Sample> {
   const read = columnsOf('--input', String(input))
   return eventsOf({
     ...{ path: data, format: formatOf(data, format), separator, ahead: 0, input: read, target: read },
@@ -85,7 +85,7 @@ function eventsFor(
 async function* predictions(
   { numbers: { input, target } }: NumberModel,
   { carry: zero, step }: ReturnType<typeof predictor>,
-  records: AsyncIterable<SourceEvent>,
+  records: AsyncIterable<Sample>,
 ): AsyncGenerator<readonly number[], void, void> {
   let carry = zero
   for await (const { input: x, reset } of records) {

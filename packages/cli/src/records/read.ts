@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
+import type { Sample } from '@bptt/stream'
 import { fileSource } from '@bptt/stream/node'
-import { type Column, csv, ndjson, type SourceEvent } from '@bptt/stream/sources'
+import { type Column, csv, ndjson } from '@bptt/stream/sources'
 import { Failure } from '../failure.js'
 
 /** The formats `--format` can name. */
@@ -57,7 +58,7 @@ export function formatOf(path: string, given: Format | undefined): Format {
 export function eventsOf(
   recording: Recording,
   left: (error: Error) => void = () => {},
-): AsyncIterable<SourceEvent> {
+): AsyncIterable<Sample> {
   const { path, format, input, target, reset, weight, ahead, columns } = recording
   const { separator = format === 'tsv' ? '\t' : ',' } = recording
   const mapping = {
@@ -73,8 +74,8 @@ export function eventsOf(
 }
 
 /** Each input with the target of `ahead` records later, in the same sequence. */
-async function* later(records: AsyncIterable<SourceEvent>, ahead: number): AsyncGenerator<SourceEvent> {
-  let waiting: SourceEvent[] = []
+async function* later(records: AsyncIterable<Sample>, ahead: number): AsyncGenerator<Sample> {
+  let waiting: Sample[] = []
   for await (const record of records) {
     if (record.reset) waiting = []
     waiting.push(record)

@@ -1,5 +1,5 @@
 import type { Sample } from '@bptt/stream'
-import { type Moments, noMoments, observe, type SourceEvent } from '@bptt/stream/sources'
+import { type Moments, noMoments, observe } from '@bptt/stream/sources'
 import { Failure, sentence } from '../failure.js'
 import { count, plural, rate } from '../format.js'
 import { modelTextOf, type Subject } from '../material.js'
@@ -71,7 +71,7 @@ async function survey(records: Records, spec: NumberSpec, live: LiveLine): Promi
     if (left.count++ === 0) left.first = sentence(error)
   })[Symbol.asyncIterator]()
   const enough = once ? (numbers === undefined ? Math.max(1, scale) : 1) : Number.POSITIVE_INFINITY
-  const [head, began]: [SourceEvent[], number] = [[], performance.now()]
+  const [head, began]: [Sample[], number] = [[], performance.now()]
   let [input, target, length] = [noMoments(spec.inputs), noMoments(spec.outputs), 0]
   while (length < enough) {
     const { done, value } = await source.next()
@@ -112,10 +112,7 @@ function nothing({ path, ahead }: Recording, leftOut: string | undefined): Failu
   )
 }
 
-async function* rest(
-  head: SourceEvent[],
-  source: AsyncIterator<SourceEvent>,
-): AsyncGenerator<SourceEvent, void, void> {
+async function* rest(head: Sample[], source: AsyncIterator<Sample>): AsyncGenerator<Sample, void, void> {
   yield* head.splice(0) // let go: what is read is not kept
   yield* { [Symbol.asyncIterator]: () => source }
 }
