@@ -24,7 +24,8 @@ const jobs = {
   faults: args => [
     install,
     build,
-    () => node([join('test', 'faults', 'run.mjs'), ...(args.length > 0 ? args : ['graph', 'unroll'])]),
+    () =>
+      node([join('test', 'faults', 'run.mjs'), ...(args.length > 0 ? args : ['graph', 'unroll', 'stream'])]),
   ],
   style: () => [
     install,

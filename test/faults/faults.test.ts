@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { faults as graph } from '../../packages/graph/test/faults/faults.mjs'
+import { faults as stream } from '../../packages/stream/test/faults/faults.mjs'
 import { faults as unroll } from '../../packages/unroll/test/faults/faults.mjs'
 
 describe.each([
   ['graph', graph, 40],
   ['unroll', unroll, 35],
+  ['stream', stream, 25],
 ] as const)('the planted faults of %s', (name, faults, least) => {
   const source = (file: string): string =>
     readFileSync(new URL(`../../packages/${name}/src/${file}`, import.meta.url), 'utf8')

@@ -1,8 +1,9 @@
-import { GraphError, grow, isTensor, leaves, type Tensor, type Tree } from '@bptt/graph'
+import { GraphError } from '@bptt/graph'
 import { fields, list, optional, whole } from '../checks.js'
+import { namedTensors, under, valuesOf } from '../keyed/bytes.js'
 import { checkPlain, type Plain } from '../restore.js'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
-import { PARTS, type Snapshot, type Values } from '../state.js'
+import type { Snapshot, Values } from '../state.js'
 import { readBytes, writeAtomic } from './files.js'
 import { orPrevious, previousOf } from './previous.js'
 
@@ -27,8 +28,10 @@ export async function save(
     ...(kept && { kept: kept.map(({ updates }) => updates) }),
   }
   const tensors = Object.fromEntries([
-    ...tensorsOf('', snapshot),
-    ...(kept ?? []).flatMap((values, i) => tensorsOf(`kept.${i}.`, values)),
+    ...namedTensors(snapshot),
+    ...(kept ?? []).flatMap((values, i) =>
+      namedTensors(values).map(([name, value]) => [`kept.${i}.${name}`, value] as const),
+    ),
   ])
   await writeAtomic(path, encodeSafetensors(tensors, { ...metadata, [KEY]: JSON.stringify(rest) }), {
     previous: previousOf(path),
@@ -40,13 +43,6 @@ interface Rest extends Plain {
   /** Updates made by the states that are kept to go back to. */
   readonly kept?: readonly number[]
 }
-
-const tensorsOf = (prefix: string, values: Values): (readonly [string, Tensor])[] =>
-  PARTS.flatMap(part =>
-    leaves<Tensor>(values[part], isTensor, part).map(
-      ([name, value]) => [`${prefix}${part}.${name}`, value] as const,
-    ),
-  )
 
 /** A snapshot from a file. */
 export interface Loaded extends Snapshot {
@@ -71,18 +67,12 @@ async function read(file: string): Promise<Loaded> {
   const { kept, ...rest } = parse(metadata[KEY], file)
   const named = Object.entries(tensors)
   const valuesAt = (prefix: string): Values => {
-    const part = (name: string): Tree<Tensor> => grow(under(named, `${prefix}${name}.`))
-    return { params: part('params'), slots: part('slots'), carry: part('carry'), memory: part('memory') }
+    const { params = {}, slots = {}, carry = {}, memory = {} } = valuesOf(under(prefix, named))
+    return { params, slots, carry, memory }
   }
   const states = kept?.map((updates, i) => ({ ...valuesAt(`kept.${i}.`), updates }))
   return { ...valuesAt(''), ...rest, ...(states && { kept: states }), metadata, file }
 }
-
-/** Entries whose names begin so, without it. */
-const under = <T>(entries: readonly (readonly [string, T])[], prefix: string): (readonly [string, T])[] =>
-  entries.flatMap(([name, value]) =>
-    name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
-  )
 
 function parse(text: string | undefined, path: string): Rest {
   const value = text === undefined ? undefined : parsed(text)
