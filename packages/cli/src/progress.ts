@@ -1,4 +1,13 @@
-import { ewma, type Report } from '@bptt/stream'
+import {
+  clipRate,
+  ewma,
+  mean,
+  metrics,
+  prequentialLoss,
+  type Report,
+  segmentLengths,
+  tracker,
+} from '@bptt/stream'
 import { clock, figure, norm, plural, rate } from './format.js'
 import type { Material, Unit } from './material.js'
 import { type Limits, lastStep } from './source.js'
@@ -46,19 +55,32 @@ const nothing: Progress = {
   clipped: 0,
 }
 
+const figures = metrics({
+  recent: prequentialLoss(ewma(halfLife)),
+  segments: segmentLengths(),
+  clipped: clipRate(mean()),
+})
+
 /** A meter that has seen nothing, of a run that resumes one of `before` events; losses in a unit. */
 export function meter({ of }: Unit, before: number = 0): Meter {
-  const lately = ewma(halfLife)
-  let [state, clips, segments] = [lately.init(), 0, 0]
+  const seen = tracker(figures)
   let progress: Progress = { ...nothing, events: before, before }
   const add = (report: Report, seconds: number): Progress => {
+    seen.update(report)
+    const { recent: lately, segments, clipped } = seen.value()
     const { events, updates, gradientNorm } = report
-    state = lately.update(state, report.loss, report.weight)
-    clips += report.clipped ? 1 : 0
-    segments += 1
-    const [recent, prequential] = [of(lately.value(state)), of(report.prequential)]
-    const averages = { segment: (events - before) / segments, clipped: clips / segments }
-    progress = { events, before, updates, seconds, recent, prequential, gradientNorm, ...averages }
+    const [recent, prequential] = [of(lately), of(report.prequential)]
+    progress = {
+      events,
+      before,
+      updates,
+      seconds,
+      recent,
+      prequential,
+      segment: segments.mean,
+      gradientNorm,
+      clipped,
+    }
     return progress
   }
   return {

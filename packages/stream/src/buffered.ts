@@ -25,6 +25,7 @@ export type Counted<T> = T & { readonly dropped?: number }
  * the source; on unsubscribing it is given up.
  *
  * @throws GraphError `bad-buffer`; later, in the stream, `buffer-overflow` where the policy is `block` and the source does not wait.
+ * @category Start here
  */
 export function buffered<T extends object>(
   options: BufferedOptions,

@@ -57,6 +57,7 @@ export interface KeyedTrainer {
  *
  * @throws GraphError `bad-setting`; `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample`, `not-finite`,
  * `lost-stream`, and what the store throws.
+ * @category Start here
  */
 export function keyed(options: KeyedOptions): KeyedTrainer {
   const fleet = new Fleet(options)

@@ -1,6 +1,9 @@
 import { map, type OperatorFunction, pairwise } from 'rxjs'
 
-/** Pairs every value with the one after it: the samples of next-step prediction. */
+/**
+ * Pairs every value with the one after it: the samples of next-step prediction.
+ * @category Start here
+ */
 export function nextStep<T>(): OperatorFunction<T, { readonly input: T; readonly target: T }> {
   return values =>
     values.pipe(

@@ -15,6 +15,7 @@ export interface Predictor {
 /**
  * Runs a model step by step, without learning, on an engine as the trainer's: compiled where not told otherwise.
  * @throws GraphError `bad-sample` at a step whose input does not fit.
+ * @category Start here
  */
 export function predictor(model: Cell, params: Tree<Tensor>, engine: Engine = {}): Predictor {
   const start = zeroCarry(model, 1)

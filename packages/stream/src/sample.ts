@@ -1,6 +1,9 @@
 import { GraphError, type Shape, showShape, sizeOf } from '@bptt/graph'
 
-/** One event of a stream: what the model reads and what it should have said. */
+/**
+ * One event of a stream: what the model reads and what it should have said.
+ * @category Start here
+ */
 export interface Sample {
   readonly input: number | ArrayLike<number>
   readonly target: number | ArrayLike<number>

@@ -51,7 +51,10 @@ export interface Schema {
   readonly hash: string
 }
 
-/** A training state together with the open segments: enough to go on as if never stopped. */
+/**
+ * A training state together with the open segments: enough to go on as if never stopped.
+ * @category Start here
+ */
 export interface Snapshot extends TrainState {
   readonly open: Cutting
   /** What a trainer that rolls back goes back to, the oldest first; others keep none. */

@@ -25,7 +25,10 @@ import { type StepOptions, setupOf } from './step.js'
 import { type Report, type UpdateRule, updateRule } from './update.js'
 import { Cutter, type Window } from './window.js'
 
-/** What a trainer is made of. */
+/**
+ * What a trainer is made of.
+ * @category Start here
+ */
 export interface TrainerOptions extends StepOptions, Engine, GuardOptions {
   /** Draws the start parameters; a whole number ≥ 0. */
   readonly seed?: number
@@ -35,7 +38,10 @@ export interface TrainerOptions extends StepOptions, Engine, GuardOptions {
   readonly changed?: readonly Changed[]
 }
 
-/** Learns from a stream, one window at a time. Its events are samples; with `lanes`, a list of one sample per lane. */
+/**
+ * Learns from a stream, one window at a time. Its events are samples; with `lanes`, a list of one sample per lane.
+ * @category Start here
+ */
 export interface Trainer<Event = Sample> {
   /** One update by the reference engine: pure, the state it gets is not changed. */
   readonly step: UpdateRule
@@ -74,6 +80,7 @@ export interface Trainer<Event = Sample> {
  * their own, as are their resets and the coins of their schedules. An update is made as soon as every lane has ended a segment.
  *
  * @throws GraphError `bad-lanes`, `bad-setting`; `bad-snapshot` where `from` is of another model, loss, optimiser or estimator, or broken; later, in the stream, `bad-sample` and `not-finite`.
+ * @category Start here
  */
 export function trainer(options: TrainerOptions & { readonly lanes: number }): Trainer<readonly Sample[]>
 export function trainer(options: TrainerOptions): Trainer

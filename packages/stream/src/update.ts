@@ -17,7 +17,10 @@ import type { Counters, TrainState } from './state.js'
 import { type Setup, type StepOutputs, setupGraph } from './step.js'
 import type { Segment, Window } from './window.js'
 
-/** What one update did. */
+/**
+ * What one update did.
+ * @category Start here
+ */
 export interface Report {
   /** Events learned from so far, this window's included. */
   readonly events: number

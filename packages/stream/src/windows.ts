@@ -22,6 +22,7 @@ export interface WindowsOptions {
  * @example
  * events.pipe(windows(every(10)), scan(([state], window) => online.step(state, window), [online.snapshot()]))
  * @throws GraphError `bad-lanes`; later, in the stream, `bad-sample` where an event is no list of one sample per lane.
+ * @category Start here
  */
 export function windows(
   estimator: Schedule | Estimator,

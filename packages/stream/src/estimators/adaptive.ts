@@ -33,6 +33,7 @@ export interface AdaptiveSettings {
  * one more pass back. Their averages over the last ten or so measurements (and over lanes) choose the length of the windows to
  * come, as `adaptive` of `@bptt/unroll` does. What was measured is part of every snapshot.
  * @throws GraphError `bad-schedule`; `no-state` where the model has no carry.
+ * @category Start here
  */
 export function adaptive({ bias, max, min = 1, every = 20 }: AdaptiveSettings): Estimator {
   scheduleOf({ bias, norms: [1], min, max }) // settings that are none are refused here

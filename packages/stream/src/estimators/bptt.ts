@@ -41,6 +41,7 @@ import { byCount } from './count.js'
  * A reset starts the carry anew within a window, and no credit passes it. Where a stream ends within h′ events, the last window is
  * shorter.
  * @throws GraphError `bad-windows`.
+ * @category Start here
  */
 export function bptt(sizes: WindowSizes): Estimator {
   const { h, every } = windowPlan(1, sizes)

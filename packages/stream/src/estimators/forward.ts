@@ -49,6 +49,7 @@ export interface ForwardSettings {
  * the influence [S, P] of every parameter on the state is carried on, also over updates, so that it mixes old parameters with new
  * ones: the usual online approximation. O(S² P) time an event and O(S P) memory, per lane: for small nets. A reset forgets all influence.
  * @throws GraphError `bad-setting`; `no-state` where the model has no carry or no parameters.
+ * @category Start here
  */
 export function rtrl({ every = 1 }: ForwardSettings = {}): Estimator {
   return forwardEstimator(`rtrl(every ${every})`, every, {
@@ -60,6 +61,7 @@ export function rtrl({ every = 1 }: ForwardSettings = {}): Estimator {
 /**
  * SnAp-n: RTRL that keeps only the influence that can arise within n steps, n = 1 where not given [menick2021]. Biased.
  * @throws GraphError `bad-setting`, `bad-order`; `no-state` where the model has no carry or no parameters.
+ * @category Start here
  */
 export function snap({
   order = 1,
@@ -75,6 +77,7 @@ export function snap({
  * Unbiased online recurrent optimization: RTRL with a random product of two vectors in the place of the influence
  * [tallec-ollivier2018]. O(S + P) memory, high variance. Signs are coins of the seed, the lane and the event.
  * @throws GraphError `bad-setting`, `bad-coin`; `no-state` where the model has no carry or no parameters.
+ * @category Start here
  */
 export function uoro({ seed = 0, every = 1 }: ForwardSettings & { readonly seed?: number } = {}): Estimator {
   coin(seed, 0, 0) // a seed that is no whole number ≥ 0 is refused here

@@ -10,8 +10,11 @@ import type { KeyedStream } from './state.js'
  * snapshots hold all streams.
  */
 export interface StreamStore {
+  /** What was stored last under a key; undefined where there is nothing. */
   readonly get: (key: string) => Uint8Array | undefined
+  /** Stores bytes in the place of what was there. */
   readonly set: (key: string, bytes: Uint8Array) => unknown
+  /** Forgets a key, known or not. */
   readonly delete: (key: string) => unknown
 }
 

@@ -1,31 +1,43 @@
-import { describe } from '@bptt/graph'
+import { describe, isShape, leaves, type Shape, sizeOf, type Tree } from '@bptt/graph'
 import { unroll } from '@bptt/unroll'
-import { type StepOptions, stepGraph } from '../step.js'
+import { type StepOptions, setupGraph, setupOf } from '../step.js'
 import type { Metric } from './metric.js'
 
 /** What windows cost. */
 export interface Cost {
   /** Floating-point operations. */
   readonly flops: number
-  /** Bytes in float64 kept from the way forward for the way back. */
+  /** Bytes in float64 kept from the way forward for the way back, and from window to window by the estimator. */
   readonly bytes: number
 }
 
 /**
- * What one update on a window of some events costs, read off its graph: the losses, their gradient and the optimiser. Exact for that graph; a
- * compiled program does what it can without.
+ * What one update on a window of so many events (of all lanes together) costs, read off its graph: the losses, their gradient and the optimiser.
+ * Exact for that graph where lanes end together; a compiled program does what it can without.
  */
 export function stepCost(options: StepOptions): (length: number) => Cost {
-  const step = stepGraph(options)
-  const line = unroll(options.model, { steps: 'T', batch: 1, loss: options.loss })
+  const setup = setupOf(options)
+  const { model, loss, lanes } = setup
+  const step = setupGraph(setup)
+  const line = unroll(model, { steps: 'T', batch: lanes, loss })
+  const memory = bytesOf(setup.method.memory)
   const at = (T: number): Cost => ({
     flops: describe(step, { T }).flops!,
-    bytes: describe(line.graph, { T }).savedBytes!,
+    bytes: describe(line.graph, { T }).savedBytes! + memory,
   })
   const [one, two] = [at(1), at(2)]
-  // what is done per event is the same at every event, so cost is a straight line in the length
+  // what is done per step is the same at every step, so cost is a straight line in their number
   const through = (name: keyof Cost, T: number): number => one[name] + (two[name] - one[name]) * (T - 1)
-  return length => ({ flops: through('flops', length), bytes: through('bytes', length) })
+  return length => ({ flops: through('flops', length / lanes), bytes: through('bytes', length / lanes) })
+}
+
+/** In float64. */
+function bytesOf(shapes: Tree<Shape>): number {
+  if (Object.keys(shapes).length === 0) return 0
+  return leaves(shapes, isShape, 'memory').reduce(
+    (sum, [, shape]) => sum + 8 * sizeOf(shape as readonly number[]),
+    0,
+  )
 }
 
 /** Flops and bytes so far: the sums over windows of what `costOf` says. */

@@ -13,6 +13,7 @@ export interface EwmaState {
  * Divided by the weight actually seen, 1 - 2^(-events / halfLife), so it is right from the first event on.
  *
  * @throws GraphError `bad-metric` when `halfLife` is not a positive finite number of events
+ * @category Start here
  */
 export function ewma(halfLife: number): Average<EwmaState> {
   if (!(halfLife > 0 && halfLife < Number.POSITIVE_INFINITY)) {

@@ -13,6 +13,7 @@ export interface SeenLoss {
 /**
  * The prequential loss per event, in nats: every event is predicted before it is learned from [dawid1984]. Over all events with `mean()`, lately with
  * `ewma(halfLife)`, over the last n with `windowed(n)`.
+ * @category Start here
  */
 export function prequentialLoss<State>(average: Average<State>): Metric<SeenLoss, State> {
   return averageOf(
@@ -22,7 +23,10 @@ export function prequentialLoss<State>(average: Average<State>): Metric<SeenLoss
   )
 }
 
-/** The prequential loss in bits per event: bits per character, where events are characters and the loss is cross-entropy. */
+/**
+ * The prequential loss in bits per event: bits per character, where events are characters and the loss is cross-entropy.
+ * @category Start here
+ */
 export function bitsPerCharacter<State>(average: Average<State>): Metric<SeenLoss, State> {
   return valued(prequentialLoss(average), nats => nats / Math.LN2)
 }

@@ -7,7 +7,10 @@ export interface MeanState {
   readonly lost: number
 }
 
-/** Σ w x / Σ w, by Neumaier's compensated sum: the error does not grow with the number of observations. */
+/**
+ * Σ w x / Σ w, by Neumaier's compensated sum: the error does not grow with the number of observations.
+ * @category Start here
+ */
 export function mean(): Average<MeanState> {
   return {
     init: () => ({ weight: 0, sum: 0, lost: 0 }),

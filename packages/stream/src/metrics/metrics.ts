@@ -28,6 +28,7 @@ export type ValuesOf<M extends MetricRecord> = { readonly [K in keyof M]: Return
  * @example
  * const seen = metrics({ loss: prequentialLoss(mean()), lately: bitsPerCharacter(ewma(1000)), clipped: clipRate(mean()) })
  * reports.pipe(scan(seen.update, seen.init()), map(seen.value)) // { loss, lately, clipped } after every report
+ * @category Start here
  */
 export function metrics<M extends MetricRecord>(record: M): Metric<SeenBy<M>, StatesOf<M>, ValuesOf<M>> {
   const all = Object.entries(record) as [string, Metric<unknown, unknown, unknown>][]

@@ -15,12 +15,10 @@ export interface CheckpointOptions {
   readonly failed?: (error: GraphError) => void
 }
 
-type Taken = Snapshot | KeyedSnapshot
-
 /** What has a state to keep: a trainer, in this thread or in another, or a keyed one. */
 export interface Keeper {
   /** The state as it is now. */
-  readonly snapshot: () => Taken | Promise<Taken>
+  readonly snapshot: () => Snapshot | KeyedSnapshot | Promise<Snapshot | KeyedSnapshot>
 }
 
 /**
@@ -102,7 +100,7 @@ class Saver {
     return this.#running
   }
 
-  async #write(taken: Taken | Promise<Taken>): Promise<void> {
+  async #write(taken: ReturnType<Keeper['snapshot']>): Promise<void> {
     const { metadata, failed } = this.#options
     try {
       const snapshot = await taken

@@ -1,7 +1,7 @@
 import { add, div, mul, sqrt, square } from '@bptt/graph'
 import { branch, type Optimizer, zip } from '../optimiser.js'
-import { checkRate, type Rate, rateNow, rateText } from './rate.js'
-import { alike, checkAmount, decayed } from './settings.js'
+import { checkRate, type Rate, rateNow } from './rate.js'
+import { alike, checkAmount, decayed, textOf } from './settings.js'
 
 /** Settings of Adagrad; the defaults are PyTorch's. */
 export interface AdagradOptions {
@@ -12,6 +12,8 @@ export interface AdagradOptions {
   /** λ ≥ 0: adds λ p to the gradient (L2). */
   readonly weightDecay?: number
 }
+
+const USUAL: Required<AdagradOptions> = { eps: 1e-10, initial: 0, weightDecay: 0 }
 
 /**
  * Adagrad [duchi2011, fig. 1, diagonal]: s ← s + g², p ← p − lr g/(√s + eps): every number has a rate of its own, that falls with
@@ -25,7 +27,7 @@ export function adagrad(lr: Rate, options: AdagradOptions = {}): Optimizer {
   checkAmount('adagrad', 'initial', initial)
   checkAmount('adagrad', 'weightDecay', weightDecay)
   return {
-    text: `adagrad(${rateText(lr)})`,
+    text: textOf('adagrad', lr, { eps, initial, weightDecay }, USUAL),
     slots: params => ({ sum: alike(params) }),
     update(gradients, { params, slots, count }) {
       const { down, reports } = rateNow(lr, count)

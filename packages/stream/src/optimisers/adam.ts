@@ -1,7 +1,7 @@
 import { add, div, max, mul, pow, type Ref, sqrt, square, sub, type Tree } from '@bptt/graph'
 import { branch, type Optimizer, type UpdateSite, zip } from '../optimiser.js'
-import { checkRate, type Rate, rateNow, rateText } from './rate.js'
-import { alike, blend, checkAmount, checkUnit, decayed } from './settings.js'
+import { checkRate, type Rate, rateNow } from './rate.js'
+import { alike, blend, checkAmount, checkUnit, decayed, textOf } from './settings.js'
 
 /** Settings of Adam; the defaults are the paper's. */
 export interface AdamOptions {
@@ -17,24 +17,30 @@ export interface AdamOptions {
   readonly amsgrad?: boolean
 }
 
+const USUAL = { b1: 0.9, b2: 0.999, eps: 1e-8, amsgrad: false }
+
 /**
  * Adam [kingma-ba2015]: m ← b₁ m + (1 − b₁) g, v ← b₂ v + (1 − b₂) g²,
  * p ← p − lr/(1 − b₁ˢ) · m / (√v/√(1 − b₂ˢ) + eps), s counting updates from 1. PyTorch's conventions.
  * @throws GraphError `bad-setting`.
+ * @category Start here
  */
 export function adam(lr: Rate, options: AdamOptions = {}): Optimizer {
   const { weightDecay = 0 } = options
   checkAmount('adam', 'weightDecay', weightDecay)
-  return adamLike('adam', lr, options, (g, { params }) => decayed(g, params, weightDecay))
+  return adamLike('adam', lr, { ...options, weightDecay }, 0, (g, { params }) =>
+    decayed(g, params, weightDecay),
+  )
 }
 
 /**
  * Adam with decoupled weight decay [loshchilov-hutter2019]: p ← p (1 − lr λ) first, then Adam's step. Default λ = 0.01.
  * @throws GraphError `bad-setting`.
+ * @category Start here
  */
 export function adamw(lr: Rate, { weightDecay = 0.01, ...options }: AdamOptions = {}): Optimizer {
   checkAmount('adamw', 'weightDecay', weightDecay)
-  const inner = adamLike('adamw', lr, options, g => g)
+  const inner = adamLike('adamw', lr, { ...options, weightDecay }, 0.01, g => g)
   return {
     ...inner,
     update(gradients, site) {
@@ -49,17 +55,18 @@ export function adamw(lr: Rate, { weightDecay = 0.01, ...options }: AdamOptions 
 function adamLike(
   name: string,
   lr: Rate,
-  options: AdamOptions,
+  options: AdamOptions & { readonly weightDecay: number },
+  usualDecay: number,
   regularise: (gradients: Tree<Ref>, site: UpdateSite) => Tree<Ref>,
 ): Optimizer {
-  const { b1 = 0.9, b2 = 0.999, eps = 1e-8, amsgrad = false } = options
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-8, amsgrad = false, weightDecay } = options
   checkRate(name, lr)
   checkUnit(name, 'b1', b1)
   checkUnit(name, 'b2', b2)
   checkAmount(name, 'eps', eps)
   const kinds = amsgrad ? ['m', 'v', 'top'] : ['m', 'v']
   return {
-    text: `${name}(${rateText(lr)}${amsgrad ? ', amsgrad' : ''})`,
+    text: textOf(name, lr, { b1, b2, eps, weightDecay, amsgrad }, { ...USUAL, weightDecay: usualDecay }),
     slots: params => Object.fromEntries(kinds.map(kind => [kind, alike(params)])),
     update(gradients, site) {
       const g = regularise(gradients, site)

@@ -6,6 +6,7 @@ import { inOrder } from './reports.js'
  * Transformations one after the other: each gets what the one before made of the gradients. Clip first, then step.
  * Slots of link k stand under `t0`, `t1`, …
  * @throws GraphError `bad-setting` without a link.
+ * @category Start here
  */
 export function chain(...links: readonly Optimizer[]): Optimizer {
   if (links.length === 0)

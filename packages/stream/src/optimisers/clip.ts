@@ -29,6 +29,7 @@ export function globalNorm(tree: Tree<Ref>): Ref {
  * [pascanu2013]. Not linear: clipping takes the exact unbiasedness from an unbiased estimator. See docs/guide/clipping.md.
  * Reports the factor as `clip` and the norm before it as `norm`.
  * @throws GraphError `bad-setting` where max is not a number > 0.
+ * @category Start here
  */
 export function clipByGlobalNorm(max: number): Optimizer {
   checkLimit('clipByGlobalNorm', max, 'a norm to clip at')

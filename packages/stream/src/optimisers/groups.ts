@@ -19,6 +19,7 @@ import { sideBySide } from './reports.js'
  * @example groups({ 'embedding.*': freeze(), '*.bias*': sgd(1e-2), '*': adam(1e-3) })
  * @throws GraphError `bad-setting` without a group, `no-step` where one makes no step; `bad-group`, as the trainer is made, where a
  * parameter fits no pattern or a pattern gets no parameter.
+ * @category Start here
  */
 export function groups(optimizers: Readonly<Record<string, Optimizer>>): Optimizer {
   const members = Object.entries(optimizers)

@@ -1,7 +1,7 @@
 import { add, mul, sign } from '@bptt/graph'
 import { branch, type Optimizer, zip } from '../optimiser.js'
-import { checkRate, type Rate, rateNow, rateText } from './rate.js'
-import { alike, blend, checkAmount, checkUnit } from './settings.js'
+import { checkRate, type Rate, rateNow } from './rate.js'
+import { alike, blend, checkAmount, checkUnit, textOf } from './settings.js'
 
 /** Settings of Lion; the defaults are the paper's. */
 export interface LionOptions {
@@ -12,6 +12,8 @@ export interface LionOptions {
   /** λ ≥ 0: subtracts lr λ p from the parameter. */
   readonly weightDecay?: number
 }
+
+const USUAL: Required<LionOptions> = { b1: 0.9, b2: 0.99, weightDecay: 0 }
 
 /**
  * Lion [chen2023, alg. 2]: p ← p − lr (sign(b₁ m + (1 − b₁) g) + λ p), then m ← b₂ m + (1 − b₂) g. Every number moves by lr, so lr is
@@ -24,7 +26,7 @@ export function lion(lr: Rate, { b1 = 0.9, b2 = 0.99, weightDecay = 0 }: LionOpt
   checkUnit('lion', 'b2', b2)
   checkAmount('lion', 'weightDecay', weightDecay)
   return {
-    text: `lion(${rateText(lr)})`,
+    text: textOf('lion', lr, { b1, b2, weightDecay }, USUAL),
     slots: params => ({ m: alike(params) }),
     update(gradients, { params, slots, count }) {
       const { down, reports } = rateNow(lr, count)

@@ -1,7 +1,7 @@
 import { add, div, max, mul, type Ref, sqrt, square, sub, type Tree } from '@bptt/graph'
 import { branch, type Optimizer, zip } from '../optimiser.js'
-import { checkRate, type Rate, rateNow, rateText } from './rate.js'
-import { alike, blend, checkAmount, checkUnit, decayed } from './settings.js'
+import { checkRate, type Rate, rateNow } from './rate.js'
+import { alike, blend, checkAmount, checkUnit, decayed, textOf } from './settings.js'
 
 /** Settings of RMSprop; the defaults are PyTorch's. */
 export interface RmspropOptions {
@@ -15,6 +15,14 @@ export interface RmspropOptions {
   readonly centered?: boolean
   /** λ ≥ 0: adds λ p to the gradient (L2). */
   readonly weightDecay?: number
+}
+
+const USUAL: Required<RmspropOptions> = {
+  alpha: 0.99,
+  eps: 1e-8,
+  momentum: 0,
+  centered: false,
+  weightDecay: 0,
 }
 
 /**
@@ -31,9 +39,8 @@ export function rmsprop(lr: Rate, options: RmspropOptions = {}): Optimizer {
   checkUnit('rmsprop', 'momentum', momentum)
   checkAmount('rmsprop', 'weightDecay', weightDecay)
   const kinds = ['v', ...(centered ? ['m'] : []), ...(momentum > 0 ? ['momentum'] : [])]
-  const traits = `${centered ? ', centered' : ''}${momentum > 0 ? `, momentum ${momentum}` : ''}`
   return {
-    text: `rmsprop(${rateText(lr)}${traits})`,
+    text: textOf('rmsprop', lr, { alpha, eps, momentum, centered, weightDecay }, USUAL),
     slots: params => Object.fromEntries(kinds.map(kind => [kind, alike(params)])),
     update(gradients, { params, slots, count }) {
       const { down, reports } = rateNow(lr, count)

@@ -1,5 +1,6 @@
 import { add, GraphError, isShape, mapTree, mul, type Ref, type Shape, type Tree } from '@bptt/graph'
 import { zip } from '../optimiser.js'
+import { type Rate, rateText } from './rate.js'
 
 /** @throws GraphError `bad-setting` where a decay is not in [0, 1). */
 export function checkUnit(where: string, name: string, value: number): void {
@@ -17,6 +18,13 @@ export function checkAmount(where: string, name: string, value: number): void {
 export function checkCount(where: string, name: string, value: number): void {
   if (!(Number.isSafeInteger(value) && value >= 1))
     throw new GraphError('bad-setting', where, `${name} is ${value}; it is a whole number ≥ 1`)
+}
+
+/** An optimiser as text: its learning rate, and the settings that are not the usual ones. */
+export function textOf<S extends object>(name: string, lr: Rate, settings: S, usual: S): string {
+  const odd = (Object.keys(settings) as (keyof S & string)[]).filter(key => settings[key] !== usual[key])
+  const told = odd.map(key => (settings[key] === true ? key : `${key} ${String(settings[key])}`))
+  return `${name}(${[rateText(lr), ...told].join(', ')})`
 }
 
 /** Gradients with λ p added: L2 regularisation. */

@@ -1,7 +1,7 @@
 import { add, equal, GraphError, mul, type Ref, type Tree, where } from '@bptt/graph'
 import { branch, NO_SLOTS, type Optimizer, zip } from '../optimiser.js'
-import { checkRate, type Rate, rateNow, rateText } from './rate.js'
-import { alike, checkAmount, checkUnit, decayed } from './settings.js'
+import { checkRate, type Rate, rateNow } from './rate.js'
+import { alike, checkAmount, checkUnit, decayed, textOf } from './settings.js'
 
 /** Settings of SGD. */
 export interface SgdOptions {
@@ -15,17 +15,20 @@ export interface SgdOptions {
   readonly weightDecay?: number
 }
 
+const USUAL: Required<SgdOptions> = { momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }
+
 /**
  * Stochastic gradient descent: p ← p − lr g; with momentum b ← μ b + (1 − τ) g, p ← p − lr b, Nesterov p ← p − lr (g + μ b).
  * PyTorch's conventions: the first b is g.
  * @throws GraphError `bad-setting`.
+ * @category Start here
  */
 export function sgd(lr: Rate, options: SgdOptions = {}): Optimizer {
   const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options
-  checkSgd(lr, { momentum, dampening, nesterov, weightDecay })
-  const kind = `${nesterov ? 'nesterov' : 'momentum'} ${momentum}`
+  const settings = { momentum, dampening, nesterov, weightDecay }
+  checkSgd(lr, settings)
   return {
-    text: `sgd(${rateText(lr)}${momentum === 0 ? '' : `, ${kind}`})`,
+    text: textOf('sgd', lr, settings, USUAL),
     slots: params => (momentum === 0 ? NO_SLOTS : { momentum: alike(params) }),
     update(gradients, { params, slots, count }) {
       const { down, reports } = rateNow(lr, count)

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import {
   adam,
   bitsPerCharacter,
+  bptt,
   chain,
   clipByGlobalNorm,
   clipRate,
@@ -97,6 +98,17 @@ describe('the cost of a step', () => {
       expect(costOf(T).flops).toBe(figures(step, { T }).flops)
       expect(costOf(T).bytes).toBe(figures(line.graph, { T }).savedBytes)
     }
+  })
+
+  test('of lanes is that of as many steps as each has; what an estimator keeps between windows counts', () => {
+    const lanes = 3
+    const costOf = stepCost({ ...options, lanes })
+    const line = unroll(net, { steps: 'T', batch: lanes, loss: squaredError })
+    expect(costOf(12).flops).toBe(figures(stepGraph({ ...options, lanes }), { T: 4 }).flops)
+    expect(costOf(12).bytes).toBe(figures(line.graph, { T: 4 }).savedBytes)
+    const [short, long] = [4, 8].map(h => stepCost({ ...options, estimator: bptt({ h, every: 2 }) })(2).bytes)
+    expect(long! - short!).toBeGreaterThan(0)
+    expect((long! - short!) % (4 * 8)).toBe(0) // four more steps of float64
   })
 
   test('grows with the length and the optimiser', () => {

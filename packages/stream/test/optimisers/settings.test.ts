@@ -5,13 +5,11 @@ import {
   adagrad,
   adam,
   adamw,
-  chain,
   clipByGlobalNorm,
   clipByValue,
   cosineDecay,
   ema,
   exponentialDecay,
-  freeze,
   groups,
   inverseSqrt,
   lion,
@@ -20,6 +18,7 @@ import {
   stepDecay,
   warmUp,
 } from '../../src/index.js'
+import { everyOptimizer } from './cases.js'
 
 describe('settings', () => {
   const start = '; it is a number > 0\nhint: 1e-3 is a usual start'
@@ -84,31 +83,51 @@ describe('settings', () => {
     expect(make).toThrow(expect.objectContaining({ code: 'bad-setting', message }))
   })
 
+  test('are told, and with them every optimiser', () => {
+    expect(everyOptimizer.map(([name, { text }]) => `${name}: ${text}`)).toMatchInlineSnapshot(`
+      [
+        "sgd: sgd(0.1)",
+        "sgd with momentum: sgd(0.1, momentum 0.9)",
+        "sgd with Nesterov momentum: sgd(0.1, momentum 0.8, nesterov)",
+        "sgd with weight decay: sgd(0.1, weightDecay 0.3)",
+        "sgd with dampening: sgd(0.1, momentum 0.9, dampening 0.4, weightDecay 0.1)",
+        "sgd with Nesterov momentum and weight decay: sgd(0.05, momentum 0.9, nesterov, weightDecay 0.2)",
+        "sgd with a schedule and momentum: sgd(inverseSqrt(0.1), momentum 0.5)",
+        "adam: adam(0.01)",
+        "adam with other settings: adam(0.1, b1 0.5, b2 0.8, eps 0.1, weightDecay 0.2)",
+        "adam without memory: adam(0.1, b1 0, b2 0)",
+        "adam with the largest squares: adam(0.1, b2 0.3, amsgrad)",
+        "adam with a schedule: adam(inverseSqrt(0.1))",
+        "adamw: adamw(0.1)",
+        "adamw with other settings: adamw(0.1, b1 0.7, b2 0.5, weightDecay 0.5, amsgrad)",
+        "adamw with a schedule: adamw(inverseSqrt(0.1))",
+        "rmsprop: rmsprop(0.01)",
+        "rmsprop, centred, with momentum: rmsprop(0.1, alpha 0.8, eps 0.01, momentum 0.5, centered)",
+        "rmsprop with weight decay and a schedule: rmsprop(inverseSqrt(0.1), weightDecay 0.2)",
+        "adagrad: adagrad(0.1)",
+        "adagrad with other settings: adagrad(inverseSqrt(0.1), eps 0.2, initial 0.1, weightDecay 0.3)",
+        "lion: lion(0.01)",
+        "lion with other settings: lion(inverseSqrt(0.1), b1 0.6, b2 0.7, weightDecay 0.3)",
+        "a chain of one: adam(0.1)",
+        "an average beside adam: ema(0.9, adam(0.1))",
+        "adam on sums of 1: accumulate(1, adam(0.1))",
+        "sgd on sums of 3: accumulate(3, sgd(0.1, momentum 0.9, dampening 0.5))",
+        "adam on sums of 2, with a schedule counted in its own updates: accumulate(2, adam(inverseSqrt(0.1)))",
+        "groups of one: groups(*: rmsprop(0.1))",
+        "clipped adam: clipByGlobalNorm(1) → adam(0.1)",
+        "sgd clipped by value: clipByValue(0.5) → sgd(stepDecay(0.1, every 2, factor 0.5))",
+        "groups: groups(a: clipByGlobalNorm(1) → sgd(exponentialDecay(0.1, factor 0.9)); b: accumulate(2, clipByValue(1) → lion(warmUp(3, 0.1))))",
+        "groups, one of them frozen: groups(a: freeze(); *: ema(0.5, adam(0.1)))",
+        "an average over sums: ema(0.9, accumulate(3, rmsprop(cosineDecay(0.1, 4, end 0.01))))",
+      ]
+    `)
+  })
+
   test.each([
-    [chain(clipByGlobalNorm(1), adam(0.001)), 'clipByGlobalNorm(1) → adam(0.001)'],
-    [sgd(0.1), 'sgd(0.1)'],
-    [sgd(0.1, { momentum: 0.9 }), 'sgd(0.1, momentum 0.9)'],
-    [sgd(0.1, { momentum: 0.9, nesterov: true }), 'sgd(0.1, nesterov 0.9)'],
-    [adamw(0.1, { amsgrad: true }), 'adamw(0.1, amsgrad)'],
-    [rmsprop(0.1), 'rmsprop(0.1)'],
-    [rmsprop(0.1, { centered: true, momentum: 0.5 }), 'rmsprop(0.1, centered, momentum 0.5)'],
-    [adagrad(inverseSqrt(0.1)), 'adagrad(inverseSqrt(0.1))'],
-    [lion(inverseSqrt(0.1, 50)), 'lion(inverseSqrt(0.1, 50))'],
-    [sgd(stepDecay(1, { every: 9, factor: 0.5 })), 'sgd(stepDecay(1, every 9, factor 0.5))'],
-    [sgd(exponentialDecay(1, { factor: 0.9 })), 'sgd(exponentialDecay(1, factor 0.9))'],
-    [sgd(exponentialDecay(1, { factor: 0.9, every: 5 })), 'sgd(exponentialDecay(1, factor 0.9, every 5))'],
-    [sgd(warmUp(10, cosineDecay(1, { updates: 99 }))), 'sgd(warmUp(10, cosineDecay(1, 99)))'],
-    [
-      sgd(warmUp(10, cosineDecay(1, { updates: 99, end: 0.1 }))),
-      'sgd(warmUp(10, cosineDecay(1, 99, end 0.1)))',
-    ],
-    [accumulate(4, ema(0.9, clipByValueThenSgd())), 'accumulate(4, ema(0.9, clipByValue(2) → sgd(1)))'],
-    [groups({ 'a.*': freeze(), '*': adam(0.1) }), 'groups(a.*: freeze(); *: adam(0.1))'],
-  ])('are told: %#', ({ text }, wanted) => {
+    [inverseSqrt(0.1, 50), 'inverseSqrt(0.1, 50)'],
+    [exponentialDecay(1, { factor: 0.9, every: 5 }), 'exponentialDecay(1, factor 0.9, every 5)'],
+    [warmUp(10, cosineDecay(1, { updates: 99 })), 'warmUp(10, cosineDecay(1, 99))'],
+  ])('of schedules are told: %#', ({ text }, wanted) => {
     expect(text).toBe(wanted)
   })
 })
-
-function clipByValueThenSgd() {
-  return chain(clipByValue(2), sgd(1))
-}
