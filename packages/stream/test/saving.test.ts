@@ -163,6 +163,22 @@ describe('a disk that refuses', () => {
     expect(found).toEqual(untouched(['model.safetensors'], 'it would be larger than the system allows'))
   })
 
+  test('to take another record: what was written of it is taken back, the records before it are whole', async () => {
+    const command = 'ulimit -f 4 && exec "$0" "$@"' // blocks of 512 bytes, or of 1024
+    const file = path('reports.jsonl')
+    const { output } = await start('sh', ['-c', command, process.execPath, scriptPath('append.mjs'), file])
+      .ended
+    const found = JSON.parse(output) as { error: unknown; whole: number[]; rest: string }
+    expect(found.error).toEqual({
+      code: 'cannot-write',
+      message: `${file}: cannot be written: the disk is full; records are appended whole or not at all`,
+    })
+    expect(found.whole).toEqual(found.whole.map((_, i) => i + 1))
+    expect(found.whole.length).toBeGreaterThan(1)
+    expect(found.whole.length).toBeLessThan(9)
+    expect(found.rest).toBe('')
+  })
+
   // a small disk of one's own needs a user namespace
   const mount = 'mount -t tmpfs -o size=32k none "$2" && exec "$0" "$@"'
   const inNamespace = `exec unshare -rm sh -c '${mount}' "$0" "$@"`
