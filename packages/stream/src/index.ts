@@ -85,5 +85,6 @@ export type { Estimator, Given, Gradient, Method, Probe, Site } from './estimato
 export type { Optimizer, Reports, Update, UpdateSite } from './optimiser.js'
 export type { PaceOptions } from './paced.js'
 export type { Changed } from './restore.js'
+export type { Rooms } from './rooms.js'
 export { type StepOptions, type StepOutputs, stepGraph } from './step.js'
 export type { CutEdge, Cuts, Cutting, Notes, Open, Segment, Window } from './window.js'

@@ -129,7 +129,7 @@ const tensorsOf = (values: Partial<Values>, part: keyof Values): ReadonlyMap<str
   new Map(leaves<Tensor>(values[part] ?? {}, isTensor, part))
 
 /** The parts of a trainer that may be meant to differ from those that a snapshot was made with. */
-export type Changed = (typeof CHANGEABLE)[number]
+export type Changed = 'model' | 'loss' | 'optimizer' | 'estimator'
 
 /** @throws GraphError `bad-snapshot` where a snapshot was made with another part than here, unless that is meant. */
 export function checkSchema(own: Schema, given: Schema | undefined, changed: readonly Changed[]): void {
