@@ -95,12 +95,16 @@ async function* predictions(
   }
 }
 
+/** The names come before the first row: where that cannot be read, nothing is written. */
 async function* inCsv(
   names: readonly string[],
   rows: AsyncIterable<readonly number[]>,
 ): AsyncGenerator<string> {
-  yield `${names.map(field).join(',')}\n`
-  for await (const row of rows) yield `${row.join(',')}\n`
+  let head = `${names.map(field).join(',')}\n`
+  for await (const row of rows) {
+    yield `${head}${row.join(',')}\n`
+    head = ''
+  }
 }
 
 const field = (name: string): string => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)

@@ -139,6 +139,34 @@ describe('bptt inspect', () => {
     const { code, stdout } = await inProcess(folder, ['inspect', 'm.safetensors', '--json'])
     expect(code).toBe(0)
     expect(records(stdout)[0]).toMatchObject({ kind: 'cell', view: 'describe' })
+    for (const [view, wanted] of Object.entries({
+      text: /^graph\b/,
+      dot: /^digraph/,
+      mermaid: /^flowchart/,
+      credit: /^full:1000000 {2}─+\ntbptt:8 +─+│/,
+      plan: /memory \d/,
+    })) {
+      const seen = await inProcess(folder, ['inspect', 'm.safetensors', '--view', view])
+      expect([seen.code, seen.stderr]).toEqual([0, ''])
+      expect(seen.stdout).toMatch(wanted)
+    }
+  })
+
+  test.each([
+    [
+      ['--view', 'credit', '--estimators', 'rtrl'],
+      '--view credit shows where credit is cut, but rtrl cuts none; it takes full, tbptt and artbp',
+    ],
+    [['--export', 'loss', '--view', 'credit'], "'loss' is a graph; only a cell has edges of credit"],
+    [['--export', 'wrong'], "'wrong' is an op; inspect looks at cells and graphs"],
+  ])('%j is refused in one sentence', async (args, sentence) => {
+    await writeFile(join(folder, 'op.ts'), cellOf('tanh').replace('const wrong', 'export const wrong'))
+    const all = ['inspect', 'op.ts', '--export', 'leaky', ...args]
+    expect(await inProcess(folder, all)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `bptt inspect: ${sentence}\n`,
+    })
   })
 
   test('asks which export is meant where there are several', async () => {

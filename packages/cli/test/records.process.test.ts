@@ -172,6 +172,18 @@ describe('bptt train --data', () => {
     ).toEqual(said.map(Number))
   })
 
+  test('a model says nothing of records that lack what it reads', async () => {
+    await writeFile(join(folder, 'other.csv'), 'a,y\n1,2\n')
+    expect(await inProcess(folder, ['predict', '--model', 'run.safetensors', '--data', 'other.csv'])).toEqual(
+      {
+        code: 2,
+        stdout: '',
+        stderr:
+          "bptt predict: other.csv, line 1: has no column 'state'; the columns are 'a', 'y' (hint: where the first record is no header, give columns)\n",
+      },
+    )
+  })
+
   test('a model of text does not predict numbers', async () => {
     await inProcess(folder, ['train', '--text', 'text.txt', '--save', 'text.safetensors', '--quiet'])
     expect(await inProcess(folder, ['predict', '--model', 'text.safetensors', '--data', 'a.csv'])).toEqual({
