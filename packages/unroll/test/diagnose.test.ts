@@ -1,9 +1,10 @@
-import { squaredError, type Tensor } from '@bptt/graph'
+import { halfSquaredError, squaredError, type Tensor } from '@bptt/graph'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { identity, product, qr, type Square, singularValues, spectralRadius } from '../src/diagnose/dense.js'
 import {
   artbp,
+  coin,
   elman,
   estimatorReport,
   every,
@@ -12,6 +13,7 @@ import {
   linearNet,
   lyapunov,
   random as randomCuts,
+  type Schedule,
   stateJacobians,
   stateSpectrum,
 } from '../src/index.js'
@@ -231,6 +233,62 @@ describe('an estimator report', () => {
     }
     for (const row of [blocks, naive, sliding]) expect(row!.bias).toBeGreaterThan(1e-4)
     expect(blocks!.variance).toBe(0)
+  })
+
+  // the linear net of the reference: U = ½, W = 0.8, V = 1.2, four steps
+  const golden = {
+    params: { U: [[0.5]], W: [[0.8]], V: [[1.2]] },
+    carry: { h: [[0]] },
+    xs: { shape: [4, 1, 1], data: Float64Array.of(1, -2, 0.5, 1.5) },
+    targets: { shape: [4, 1, 1], data: Float64Array.of(0.3, -0.1, 0.7, -0.4) },
+  } as never
+  const [exactU, exactW, exactV] = [3.25753728, -0.6428256, 1.3573072]
+  const norm = Math.hypot(exactU, exactW, exactV)
+
+  test.each<[string, Schedule, readonly [U: number, W: number], number]>([
+    ['blocks of 2', every(2), [3.127776, -0.5887584], 0],
+    ['blocks of 3', every(3), [3.734112, -0.4356192], 0],
+    ['ARTBP, c = 1/4', artbp({ mean: 4 }), [exactU, exactW], 0.41210589 + 0.03436791],
+    ['ARTBP, α = 4', artbp({ mean: 3, tail: 4 }), [exactU, exactW], 1.29321021 + 0.11915743],
+    ['ARTBP, α = 6', artbp({ mean: 3, tail: 6 }), [exactU, exactW], 1.01698858 + 0.09096398],
+  ])('has bias, cosine and variance of the reference for %s', (_, schedule, [U, W], variance) => {
+    const net = linearNet({ inputs: 1, hidden: 1, outputs: 1 })
+    const [row] = estimatorReport(net, golden, [schedule], { loss: halfSquaredError })
+    expect(row!.norm).toBeCloseTo(norm, 12)
+    expect(row!.bias).toBeCloseTo(Math.hypot(U - exactU, W - exactW) / norm, 12)
+    const dot = U * exactU + W * exactW + exactV ** 2
+    expect(row!.cosine).toBeCloseTo(dot / norm / Math.hypot(U, W, exactV), 12)
+    expect(row!.variance).toBeCloseTo(variance, 7)
+    expect([row!.method, row!.biasError, row!.varianceError]).toEqual(['enumerated', 0, 0])
+  })
+
+  test('has intervals that hold the bias and the variance of one coin, which are known, as often as they should', () => {
+    const [steps, at, c] = [17, 12, 0.3]
+    const one = (kept: number, seed: number): Schedule => ({
+      text: 'one coin',
+      weight: ({ t, stream }) => (t !== at ? 1 : coin(seed, stream, t) < c ? 0 : kept),
+      chance: ({ t }) => (t === at ? { cut: c, kept } : { cut: 0, kept: 1 }),
+    })
+    const cut: Schedule = { text: 'cut', weight: ({ t }) => (t === at ? 0 : 1) }
+    const seeds = Array.from({ length: 20 }, (_, i) => i + 1)
+    const report = (schedules: readonly Schedule[]): ReturnType<typeof estimatorReport> =>
+      estimatorReport(model, data(steps), schedules, { loss: squaredError, samples: 200 })
+    const [never] = report([cut])
+    // g is linear in the weight of the edge: off from ∇L by its part, as `never` is, times (weight − 1)
+    const part = (never!.bias * never!.norm) ** 2
+    for (const [kept, bias, variance] of [
+      [1 / (1 - c), 0, (part * c) / (1 - c)],
+      [1, c * never!.bias, part * c * (1 - c)],
+    ] as const) {
+      const rows = report(seeds.map(seed => one(kept, seed)))
+      expect(rows.every(({ method, patterns }) => method === 'sampled' && patterns === 200)).toBe(true)
+      const held = (off: (row: (typeof rows)[number]) => number): number =>
+        rows.filter(row => off(row) < 1.96).length
+      expect(held(row => Math.abs(row.bias - bias) / row.biasError)).toBeGreaterThanOrEqual(18)
+      // 93 % for 200 draws of this coin
+      expect(held(row => Math.abs(row.variance - variance) / row.varianceError)).toBeGreaterThanOrEqual(16)
+      for (const { varianceError } of rows) expect(varianceError).toBeLessThan(0.15 * variance)
+    }
   })
 
   test('says what each costs: blocks keep fewer bytes, windows compute more', () => {

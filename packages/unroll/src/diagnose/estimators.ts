@@ -28,7 +28,7 @@ export interface EstimatorRow {
   readonly patterns: number
   /** |E g − ∇L| / |∇L|; of samples, an estimate that is too large by about its standard error. */
   readonly bias: number
-  /** Standard error of `bias`; 0 where enumerated. */
+  /** Root of E |error|² of the sampled mean over |∇L|: the true bias is within 1.96 of them in 95 % of samples, or more; 0 where enumerated. */
   readonly biasError: number
   /** Cosine of E g and ∇L. */
   readonly cosine: number
@@ -36,6 +36,8 @@ export interface EstimatorRow {
   readonly along: { readonly mean: number; readonly low: number; readonly high: number }
   /** E |g|² − |E g|², all parameters together. */
   readonly variance: number
+  /** Standard error of `variance`; 0 where enumerated. */
+  readonly varianceError: number
   /** |∇L| of full BPTT: √variance over it is the relative deviation of one gradient. */
   readonly norm: number
   /** Floating-point operations of the gradient's graph. */
@@ -55,7 +57,7 @@ type Found = ReadonlyMap<string, Tensor>
 
 /**
  * Bias, variance and cost of estimators against full BPTT: schedules of edge weights, and windows `{ h, every }`. Exact, by listing
- * every pattern of cuts, up to 2^14 of them; beyond, by drawing `samples` streams of the schedule's own coins.
+ * every pattern of cuts, up to 2^14 of them; beyond, by drawing `samples` streams of the schedule's own coins, with errors as given.
  * @throws GraphError `no-gradient` where full BPTT is zero or not finite, so that there is nothing to compare with; `bad-samples`,
  * and what `unroll`, `weightsOf` and `windows` throw.
  */
@@ -194,6 +196,8 @@ function compared(
   const variance =
     Math.max(0, expected(gradient => inner(gradient, gradient)) - square) *
     (sampled ? made.length / (made.length - 1) : 1)
+  // |g − E g|², whose mean is the variance
+  const spreads = made.map(({ gradient }) => inner(gradient, gradient) - 2 * inner(gradient, mean) + square)
   const along = inner(mean, exact) / size
   const spread = expected(gradient => (inner(gradient, exact) / size - along) ** 2)
   const error = sampled ? 1.96 * Math.sqrt(spread / (made.length - 1)) : 0
@@ -205,6 +209,13 @@ function compared(
     cosine: square === 0 ? 0 : inner(mean, exact) / Math.sqrt(square * size),
     along: { mean: along, low: along - error, high: along + error },
     variance,
+    varianceError: sampled ? deviation(spreads) / Math.sqrt(made.length) : 0,
     norm: Math.sqrt(size),
   }
+}
+
+/** The standard deviation of the numbers that these are samples of. */
+function deviation(samples: readonly number[]): number {
+  const mean = samples.reduce((sum, x) => sum + x, 0) / samples.length
+  return Math.sqrt(samples.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (samples.length - 1))
 }
