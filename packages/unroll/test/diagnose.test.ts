@@ -330,9 +330,17 @@ describe('an estimator report', () => {
       estimatorReport(model, zero as never, [full()], { loss: squaredError }),
     ).toThrowErrorMatchingInlineSnapshot(
       `
-      [GraphError: estimatorReport: the norm of full BPTT is 0; estimators are compared with it, so it is a number > 0
+      [GraphError: estimatorReport: full BPTT is zero by every parameter; estimators are compared with it
       hint: take other params: at these, no parameter changes the loss]
     `,
+    )
+  })
+
+  test('has nothing to compare with where the gradient is not finite', () => {
+    const { xs, ...rest } = data(3)
+    const burst = { ...rest, xs, targets: random([3, 1, 2], 1, 1e200) }
+    expect(() => estimatorReport(model, burst as never, [full()], { loss: squaredError })).toThrow(
+      'estimatorReport: full BPTT is not finite; estimators are compared with it\nhint: take smaller params or inputs',
     )
   })
 })

@@ -138,7 +138,7 @@ function checkGradient(exact: Found): void {
     throw new GraphError(
       'no-gradient',
       'estimatorReport',
-      `the norm of full BPTT is ${size}; estimators are compared with it, so it is a number > 0`,
+      `full BPTT is ${size === 0 ? 'zero by every parameter' : 'not finite'}; estimators are compared with it`,
       size === 0
         ? 'take other params: at these, no parameter changes the loss'
         : 'take smaller params or inputs',
