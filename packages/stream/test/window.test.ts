@@ -22,13 +22,13 @@ const resetting: fc.Arbitrary<Sample[]> = fc
 const cutterOf = (schedule: Schedule, from?: Cutting): Cutter => new Cutter(estimatorOf(schedule).cuts, from)
 
 /** The only segments of windows without lanes. */
-const only = (windows: readonly Window[]): Segment[] => windows.map(({ lanes }) => lanes[0]!)
+const segmentsOf = (windows: readonly Window[]): Segment[] => windows.map(({ lanes }) => lanes[0]!)
 
-const push = (cutter: Cutter, sample: Sample): Segment[] => only(cutter.push([sample]))
+const push = (cutter: Cutter, sample: Sample): Segment[] => segmentsOf(cutter.push([sample]))
 
 const cutAll = (cutter: Cutter, samples: readonly Sample[]): Segment[] => [
   ...samples.flatMap(sample => push(cutter, sample)),
-  ...only(cutter.flush()),
+  ...segmentsOf(cutter.flush()),
 ]
 
 describe('Cutter', () => {
