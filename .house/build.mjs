@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { node } from './child.mjs'
 import { packages, root } from './paths.mjs'
@@ -12,14 +12,26 @@ export async function build() {
   if (fresh(state)) return 0
   console.error('building …')
   const code = await node([tsc, '-b'], { stdio: ['ignore', 2, 2] })
-  if (code === 0) stamp('build', state)
-  else if (code !== 130) console.error('bptt could not be built: the lines above say where.')
+  if (code === 0) {
+    packages().forEach(sweep)
+    stamp('build', state)
+  }
+  if (code !== 0 && code !== 130) console.error('bptt could not be built: the lines above say where.')
   return code
 }
 
 /** True where every package is built, from the sources as they are now. */
 export function fresh(state = times(sources())) {
   return stamped('build', state) && packages().every(built)
+}
+
+/** Removes what was built of sources that are gone: it would be published. */
+function sweep(name) {
+  const [dist, src] = ['dist', 'src'].map(part => join(root, 'packages', name, part))
+  for (const file of files(dist)) {
+    const source = file.replace(dist, src).replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts')
+    if (!existsSync(source) && !file.endsWith('.tsbuildinfo')) rmSync(file)
+  }
 }
 
 function built(name) {

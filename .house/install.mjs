@@ -1,10 +1,8 @@
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import { basename, join, relative } from 'node:path'
-import { spawned } from './child.mjs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { packages, root } from './paths.mjs'
+import { log, pnpm } from './pnpm.mjs'
 import { contents, stamp, stamped } from './stamp.mjs'
-
-const log = join(root, '.house', 'install.log')
 
 /** Brings node_modules to what the lockfile says, unless it is there already. Answers an exit code. */
 export async function install() {
@@ -64,29 +62,4 @@ function manifests() {
   return [...named, ...packages().map(name => join('packages', name, 'package.json'))].map(file =>
     join(root, file),
   )
-}
-
-/** Runs the pnpm that package.json pins through the npm that started us, its output going to the log file. */
-async function pnpm(args) {
-  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const npm = process.env.npm_execpath ?? ''
-  const wanted = ['--yes', '--prefer-offline', '--', packageManager, ...args]
-  const out = openSync(log, 'w')
-  const options = { stdio: ['ignore', out, out], env: { ...process.env, ...unattended } }
-  try {
-    if (basename(npm) === 'npm-cli.js')
-      return await spawned(process.execPath, [npm, 'exec', ...wanted], options)
-    return await spawned('npx', wanted, { ...options, shell: process.platform === 'win32' })
-  } finally {
-    closeSync(out)
-  }
-}
-
-/** No questions, a log that says what happened even under `npm --silent`, and a soon answer without a network. */
-const unattended = {
-  CI: 'true',
-  npm_config_loglevel: 'warn',
-  npm_config_fetch_retries: '2',
-  npm_config_fetch_retry_mintimeout: '1000',
-  npm_config_fetch_retry_maxtimeout: '5000',
 }

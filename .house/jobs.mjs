@@ -27,11 +27,8 @@ const jobs = {
     () =>
       node([join('test', 'faults', 'run.mjs'), ...(args.length > 0 ? args : ['graph', 'unroll', 'stream'])]),
   ],
-  style: () => [
-    install,
-    build,
-    () => node(['--import', './.house/hooks.mjs', join(root, 'test', 'style', 'report.ts')]),
-  ],
+  style: () => [install, build, () => tool('style', 'report.ts')],
+  size: () => [install, build, () => tool('packages', 'report.ts')],
 }
 
 export async function run(name, args) {
@@ -64,6 +61,11 @@ async function bptt(args) {
 function alone(args) {
   const at = args.indexOf('--only')
   return args.includes('--only=ours') || (at >= 0 && args[at + 1] === 'ours')
+}
+
+/** A tool of this repository's own, in TypeScript. */
+function tool(...path) {
+  return node(['--import', './.house/hooks.mjs', join(root, 'test', ...path)])
 }
 
 function bench(args) {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { run } from './docs/run.js'
 import { doors, exportedAny, exportedNames, exportedStars } from './style/exports.js'
 import { functions, quantile } from './style/functions.js'
 import { forbiddenImports, importCycles } from './style/imports.js'
 import { longFiles, longFunctions } from './style/measure.js'
 import { cited, listed } from './style/references.js'
-import { examples, packages, source, sources } from './style/source.js'
+import { examples, packages, root, source, sources } from './style/source.js'
 
 const all = sources()
 
@@ -32,6 +33,12 @@ describe('the sources', () => {
   test('have no function over 60 lines', () => {
     expect(longFunctions([...all, ...examples()])).toEqual([])
   })
+
+  // what is meant to be unused is named in knip.jsonc
+  test('and the tests export nothing that no one imports, and depend on nothing that no one uses', async () => {
+    const { all } = await run(process.execPath, ['node_modules/knip/bin/knip.js', '--no-progress'], root)
+    expect(all).toBe('')
+  }, 60_000)
 
   test('stand behind every door that a package.json names', () => {
     const paths = doorsWithoutSource()
@@ -191,7 +198,11 @@ describe('the export check', () => {
     const manifest = { exports: { '.': { default: './dist/index.js' }, './package.json': './package.json' } }
     expect(exportedNames(file)).toEqual(['a', 'B', 'd', 'f', 'g', 'i', 'j', 'k'])
     expect(doors({ name: 'graph', manifest }, [file])).toEqual([
-      { door: '@bptt/graph', names: ['a', 'B', 'd', 'f', 'g', 'i', 'j', 'k'] },
+      {
+        door: '@bptt/graph',
+
+        names: ['a', 'B', 'd', 'f', 'g', 'i', 'j', 'k'],
+      },
     ])
   })
 })

@@ -19,13 +19,13 @@ export const sections = [
 export type Section = (typeof sections)[number]
 
 /** Who is measured: this repository, jax-js, TensorFlow.js. */
-export const engineNames = ['ours', 'jax', 'tfjs'] as const
+const engineNames = ['ours', 'jax', 'tfjs'] as const
 
 /** An engine by name. */
-export type EngineName = (typeof engineNames)[number]
+type EngineName = (typeof engineNames)[number]
 
 /** The workloads by name. */
-export const workloadNames = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7'] as const
+const workloadNames = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7'] as const
 
 /** What one run of the benchmark does. */
 export interface Options {

@@ -62,7 +62,7 @@ const libraries = (): Readonly<Record<string, string>> => {
 }
 
 /** Where a page finds each name that a module imports: the doors of the packages, and the libraries. */
-export function importMap(): Readonly<Record<string, string>> {
+function importMap(): Readonly<Record<string, string>> {
   const doors = packages().flatMap(({ name, manifest }) =>
     Object.entries(manifest.exports).flatMap(([door, target]) =>
       typeof target === 'string'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { root } from '../style/source.js'
 
 /** A fenced block of a page: ```` ```language words ````. */
-export interface Block {
+interface Block {
   readonly language: string
   /** What follows the language on the fence. */
   readonly words: readonly string[]

@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What a file imports or re-exports, types included, each with its place. */
-export function imports(source: Source): { specifier: string; at: string }[] {
+function imports(source: Source): { specifier: string; at: string }[] {
   return typescript
     .preProcessFile(source.tree.text, true, true)
     .importedFiles.map(({ fileName, pos }) => ({ specifier: fileName, at: place(source, pos) }))

@@ -6,7 +6,7 @@ import { lineCount, type Package, packageOf, type Source } from './source.js'
 export const limits = { file: 500, function: 60 } as const
 
 /** The size of one package's sources, in lines. */
-export interface Size {
+interface Size {
   readonly package: string
   readonly files: number
   readonly lines: number

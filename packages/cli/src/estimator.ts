@@ -5,7 +5,7 @@ import { Failure } from './failure.js'
 export const estimators = ['full', 'tbptt', 'artbp'] as const
 
 /** The name of a gradient estimator. */
-export type EstimatorName = (typeof estimators)[number]
+type EstimatorName = (typeof estimators)[number]
 
 /** The estimator and those of its settings that were given. */
 export interface EstimatorOptions {

@@ -22,7 +22,7 @@ export const optimizers = ['adam', 'adamw', 'rmsprop', 'adagrad', 'lion', 'sgd']
 export const schedules = ['constant', 'inverse-sqrt', 'cosine'] as const
 
 /** The name of an optimiser. */
-export type OptimizerName = (typeof optimizers)[number]
+type OptimizerName = (typeof optimizers)[number]
 
 /** The optimiser and its settings. */
 export interface OptimizerOptions {

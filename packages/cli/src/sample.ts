@@ -83,7 +83,7 @@ export function written(
  * The ids of a prompt.
  * @throws Failure that names the first symbol the model does not know.
  */
-export function idsOf(prompt: string, alphabet: readonly string[]): number[] {
+function idsOf(prompt: string, alphabet: readonly string[]): number[] {
   return [...prompt].map(symbol => {
     const id = alphabet.indexOf(symbol)
     if (id >= 0) return id

@@ -28,6 +28,7 @@ export type ElementwiseOp<N extends readonly string[], A> = keyof A extends neve
  * Declares a function applied element by element; inputs broadcast.
  * Both derivative modes follow from the partial derivatives: ẏ = Σ pᵢ ẋᵢ and x̄ᵢ = sumTo(pᵢ ȳ).
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function elementwise<const N extends readonly string[], A extends object = Record<never, never>>(
   declared: ElementwiseDeclaration<N, A>,
 ): ElementwiseOp<N, NoInfer<A>> {

@@ -20,6 +20,7 @@ export interface LinearDeclaration<A>
 }
 
 /** Declares a linear map of one input; the adjoint pairing ⟨f(x), w⟩ = ⟨x, fᵀ(w)⟩ is its only derivative law. */
+/* @__NO_SIDE_EFFECTS__ */
 export function linearMap<A extends object = Record<never, never>>(
   declared: LinearDeclaration<A>,
 ): Op<readonly ['x'], NoInfer<A>> {
@@ -118,7 +119,7 @@ function fitting(where: string, small: Shape, large: Shape, result: Shape): Shap
 }
 
 /** Visits every element of `large` with the element of `small` that broadcasts to it, in row-major order. */
-export function scatterBroadcast(
+function scatterBroadcast(
   large: readonly number[],
   small: readonly number[],
   visit: (large: number, small: number) => void,

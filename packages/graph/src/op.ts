@@ -97,6 +97,7 @@ export interface OpDeclaration<N extends readonly string[], A> extends Declared<
  * Rules are written in ops, per input; an input without a rule has no derivative, and a rule may return
  * null where there is none. A rule returns tangents or cotangents only, never the primal value.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function op<const N extends readonly string[], A extends object = Record<never, never>>(
   declared: OpDeclaration<N, A>,
 ): Op<N, NoInfer<A>> {
@@ -200,7 +201,7 @@ function wrongArity({ name, inputs }: OpSpec, given: number): GraphError {
 }
 
 /** The test domain of a declaration, with the defaults. */
-export function samplesOf<N extends readonly string[], A>(declared: Declared<N, A>): Samples {
+function samplesOf<N extends readonly string[], A>(declared: Declared<N, A>): Samples {
   const integers: Record<number, number> = {}
   declared.inputs.forEach((name, i) => {
     const bound = declared.integers?.[name as N[number]]

@@ -33,13 +33,13 @@ export function graph<const In extends Tree<Shape>, Out extends Tree<Ref>>(
 }
 
 /** Adds an input per leaf, with `prefix` before its name; the tree of the refs. */
-export function declare(builder: Builder, shapes: Tree<Shape>, prefix: string): Tree<Ref> {
+function declare(builder: Builder, shapes: Tree<Shape>, prefix: string): Tree<Ref> {
   const found = leaves(shapes, isShape, 'graph')
   return grow(found.map(([name, shape]) => [name, builder.input(joined(prefix, name), shape)] as const))
 }
 
 /** The leaves of a tree of refs as named outputs of this builder's graph. */
-export function ports(builder: Builder, outputs: Tree<Ref>, where: string): readonly Port[] {
+function ports(builder: Builder, outputs: Tree<Ref>, where: string): readonly Port[] {
   return leaves(outputs, isTermLike, where).map(([name, ref]) => ({
     name,
     value: builder.adopt(ref, `output '${name}'`).id,

@@ -72,6 +72,7 @@ export interface CellDeclaration<S, P extends Tree<Shape>, C extends Tree<Shape>
  * const net = leaky({ inputs: 3, hidden: 8 })
  * @throws GraphError `bad-size`, `cell-carry`, or what an op finds wrong with the step, when sizes are given.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function cell<P extends Tree<Shape>, C extends Tree<Shape>, S extends object = Sizes>(
   declared: CellDeclaration<S, P, C>,
 ): (sizes: S) => Cell {

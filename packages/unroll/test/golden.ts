@@ -66,7 +66,7 @@ export const lossOf = ({ config }: Case): Loss =>
   config.loss === 'softmax_cross_entropy' ? softmaxCrossEntropy : (halfSquaredError as Loss)
 
 /** A tensor as it is used here. */
-export const tensorOf = ({ shape, data }: Flat): Tensor => ({ shape, data: Float64Array.from(data) })
+const tensorOf = ({ shape, data }: Flat): Tensor => ({ shape, data: Float64Array.from(data) })
 
 /** The name of a parameter or carry here, of one layer. */
 export const nameOf = (name: string): string => name.replace(/_l0$/, '')

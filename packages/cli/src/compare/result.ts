@@ -25,7 +25,7 @@ export interface Comparison {
 }
 
 /** Where gradients were compared, and how far back they reach there. */
-export interface Gradients {
+interface Gradients {
   /** Events they go over. */
   readonly steps: number
   /** The estimator whose parameters were taken: the one with the lowest loss. */

@@ -6,7 +6,7 @@ export function flat(tree: unknown): readonly number[] {
 }
 
 /** Σ aᵢ bᵢ. */
-export function dot(a: readonly number[], b: readonly number[]): number {
+function dot(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, value, i) => sum + value * b[i]!, 0)
 }
 

@@ -19,7 +19,7 @@ export function lineOf(
 }
 
 /** What a timeline of the case computes, by our flat names, with its gradients under the names of the file. */
-export interface Computed {
+interface Computed {
   readonly outputs: Named
   readonly gradients: Named
 }

@@ -6,7 +6,7 @@ import { field, items, optional, type Spot, wholeAt } from './read.js'
 import { combined, lineOf, type Runner, runnerOf } from './run.js'
 
 /** Steps `start` to `end` (not included) run back, with the losses from step `lossFrom` on; steps count from 0. */
-export interface Window {
+interface Window {
   readonly start: number
   readonly end: number
   readonly lossFrom: number
@@ -30,7 +30,7 @@ export function checkWindows(of: Case, spot: Spot): readonly Finding[] {
 }
 
 /** The windows of BPTT(h; h') over T steps. */
-export function windowsOf(steps: number, h: number, hp: number): readonly Window[] {
+function windowsOf(steps: number, h: number, hp: number): readonly Window[] {
   return Array.from({ length: Math.ceil(steps / hp) }, (_, i) => {
     const end = Math.min(steps, (i + 1) * hp)
     return { start: Math.max(0, end - h), end, lossFrom: i * hp }
@@ -58,7 +58,7 @@ function eachWindow(of: Case, spot: Spot | undefined, parts: readonly Named[]): 
 }
 
 /** The gradients of every window by parameters, inputs (at their places) and, from the start, initial carry. */
-export function gradientsOf(of: Case, windows: readonly Window[]): readonly Named[] {
+function gradientsOf(of: Case, windows: readonly Window[]): readonly Named[] {
   const carries = carriesOf(of, 'folded')
   const run = runnerOf(of, lineOf(of, { steps: 'T' }))
   return windows.map(window => runWindow(of, run, carries, window))

@@ -80,7 +80,7 @@ function moving({ wanted, inputs }: Problem, direction: Vector): Vector {
 }
 
 /** |a − b| / max(1, |a|, |b|); infinite where it is no number. */
-export function relative(a: number, b: number): number {
+function relative(a: number, b: number): number {
   const error = Math.abs(a - b) / Math.max(1, Math.abs(a), Math.abs(b))
   return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
 }

@@ -62,7 +62,7 @@ export function pullbackGraph(graph: Graph, wanted: readonly boolean[]): Graph {
 }
 
 /** Inputs, then a tangent per wanted input `dot.<input>`, to a tangent per output. */
-export function pushforwardGraph(graph: Graph, wanted: readonly boolean[]): Graph {
+function pushforwardGraph(graph: Graph, wanted: readonly boolean[]): Graph {
   const builder = new Builder()
   const inputs = graph.inputs.map(port => builder.input(port.name, graph.shapes[port.value]!))
   const dots = graph.inputs.map((port, i) =>

@@ -28,7 +28,7 @@ export interface Site {
 }
 
 /** Appends what an op is in ONNX; the names of its outputs. */
-export type Rule = (site: Site) => readonly string[]
+type Rule = (site: Site) => readonly string[]
 
 /** An op that ONNX has under another name. */
 const called =

@@ -97,6 +97,7 @@ export const softmaxCrossEntropy: Op<readonly ['logits', 'target'], Record<never
     }),
   )
 
+/* @__NO_SIDE_EFFECTS__ */
 function classLoss<L>(loss: L): L & { readonly target: (y: Shape) => Shape } {
   return Object.assign(loss as L & object, { target: (y: Shape): Shape => y.slice(0, -1) })
 }

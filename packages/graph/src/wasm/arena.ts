@@ -32,7 +32,7 @@ export const CONSTANTS = 64
 export const CONSTANT_ROOM = 8192
 
 /** Buffers whose address is read from the header: their size depends on a run-time length, or they change places. */
-export function movingBuffers({ buffers, swaps }: Plan): ReadonlySet<Buffer> {
+function movingBuffers({ buffers, swaps }: Plan): ReadonlySet<Buffer> {
   return new Set([...buffers.filter(({ slots }) => typeof slots === 'string'), ...swaps.flat()])
 }
 

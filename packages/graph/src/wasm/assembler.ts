@@ -1,7 +1,7 @@
 import { Bytes } from './bytes.js'
 import { type Element, typeCodes, type ValType } from './types.js'
 
-export { type MemoryLimits, MOST_PAGES, WasmModule } from './module.js'
+export { MOST_PAGES, WasmModule } from './module.js'
 export type { Element, ValType } from './types.js'
 
 const loads: Readonly<Record<Exclude<ValType, 'v128'>, number>> = { i32: 0x28, f32: 0x2a, f64: 0x2b }

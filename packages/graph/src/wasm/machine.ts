@@ -52,8 +52,11 @@ function memoryOf(bytes: number, shared: boolean): WebAssembly.Memory {
 export class Machine {
   readonly plan: Plan
   readonly moduleBytes: number
-  /** What another thread needs to run it too, where its memory is shared and it calls no JavaScript. */
-  readonly parts: { readonly module: WebAssembly.Module; readonly memory: WebAssembly.Memory } | undefined
+  /**
+   * The module and its memory, for another thread to run it too, where its memory is shared and it calls no JavaScript.
+   * Not by their types: a project that has those of neither DOM nor Node reads this declaration too.
+   */
+  readonly parts: { readonly module: object; readonly memory: object } | undefined
   readonly #target: Target
   readonly #header: Header
   readonly #memory: WebAssembly.Memory

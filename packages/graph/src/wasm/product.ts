@@ -20,7 +20,7 @@ export interface Matrices {
 }
 
 /** One axis of a product, with its strides in the three operands. */
-export interface Side {
+interface Side {
   readonly length: Length
   readonly a: number
   readonly b: number

@@ -40,10 +40,10 @@ const only = <T>(values: readonly T[]): T => {
 }
 
 /** A setting of a node. */
-export type Attribute = number | readonly number[] | string | OnnxGraph
+type Attribute = number | readonly number[] | string | OnnxGraph
 
 /** A node. */
-export interface OnnxNode {
+interface OnnxNode {
   readonly type: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
@@ -51,14 +51,14 @@ export interface OnnxNode {
 }
 
 /** A tensor fixed in a graph. */
-export interface Initialiser {
+interface Initialiser {
   readonly name: string
   readonly dims: readonly number[]
   readonly data: readonly number[]
 }
 
 /** A value at the edge of a graph. */
-export interface Edge {
+interface Edge {
   readonly name: string
   readonly shape: readonly (number | string)[]
 }

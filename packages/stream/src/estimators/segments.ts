@@ -61,15 +61,12 @@ function parallel(site: Site): Method {
 }
 
 /** Nothing is kept between windows. */
-export const NO_MEMORY: Pick<Method, 'memory' | 'start'> = { memory: {}, start: () => ({}) }
+const NO_MEMORY: Pick<Method, 'memory' | 'start'> = { memory: {}, start: () => ({}) }
 
 const READ = ['xs', 'targets', 'weights', 'credit', 'reset', 'mask'] as const satisfies (keyof Columns)[]
 
 /** The gradient of a timeline's loss, over windows laid out as its inputs want them. */
-export function timelineMethod(
-  { graph }: Timeline,
-  site: Site,
-): Pick<Method, 'inputs' | 'values' | 'gradient'> {
+function timelineMethod({ graph }: Timeline, site: Site): Pick<Method, 'inputs' | 'values' | 'gradient'> {
   const read = columns(site)
   const slope = valueAndGradient(graph, { of: 'loss', by: ['params'] })
   const shapes = new Map(graph.inputs.map(({ name, value }) => [name, graph.shapes[value]!] as const))

@@ -7,7 +7,7 @@ import { type Event, unpack } from './pack.js'
 import { type Answer, failureOf, type Load, type Port, type Request } from './protocol.js'
 
 /** A module that a hosted trainer is made of: its default export, or one named `options`, is the options or a function that makes them. */
-export type HostedModule = Readonly<Record<'default' | 'options', unknown>>
+type HostedModule = Readonly<Record<'default' | 'options', unknown>>
 
 /** A trainer of any kind of event. */
 interface Online {

@@ -16,7 +16,7 @@ import type { Optimizer } from '../../src/index.js'
 import { noise } from '../support.js'
 
 /** The parameters that all tests train: 4 numbers. */
-export const shapes = { a: [3], b: [1] } as const
+const shapes = { a: [3], b: [1] } as const
 
 /** Where the parameters start. */
 export const start: readonly number[] = noise(5, 4)

@@ -53,7 +53,7 @@ function anyOrder({ graph, inputs, mapping, slopes, next }: Subject): string | u
 }
 
 /** The same table in a random order that keeps every node behind those it reads. */
-export function reordered(graph: Graph, next: () => number): Graph {
+function reordered(graph: Graph, next: () => number): Graph {
   const ids = new Map<number, number>()
   const nodes: Node[] = []
   const shapes: Graph['shapes'][number][] = []
