@@ -4,13 +4,15 @@ import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { load } from '../src/node/index.js'
+import { bundle } from './process/bundle.js'
 import { build, pool, script } from './process/child.js'
 import { estimators } from './process/states.mjs'
 
-let folder = ''
+let [folder, program] = ['', '']
 beforeAll(async () => {
   await build()
   folder = await mkdtemp(join(tmpdir(), 'bptt-kill-'))
+  program = await bundle('run.mjs', join(folder, 'program'))
 }, 120_000)
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -24,7 +26,7 @@ const fileOf = async (name: string): Promise<string> => {
   return join(folder, name, 'model.safetensors')
 }
 const train = (file: string, estimator: string): ReturnType<typeof script> =>
-  script('run.mjs', [file, String(events), estimator])
+  script(program, [file, String(events), estimator])
 
 /** Starts a run and kills it when a random number of marks has been written and some milliseconds have passed; false where it came to its end. */
 async function kill(file: string, estimator: string): Promise<boolean> {

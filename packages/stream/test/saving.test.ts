@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { load, save, writeAtomic } from '../src/node/index.js'
+import { bundle } from './process/bundle.js'
 import { build, pool, script, scriptPath, start } from './process/child.js'
 import { snapshotOf } from './process/states.mjs'
 
@@ -93,7 +94,13 @@ describe('temporary files', () => {
 
 describe('a process killed while it saves', () => {
   const [first, second] = [snapshotOf(1), snapshotOf(2)]
-  beforeAll(build, 120_000)
+  let [program, place] = ['', '']
+  beforeAll(async () => {
+    await build()
+    place = await mkdtemp(join(tmpdir(), 'bptt-program-'))
+    program = await bundle('save.mjs', place)
+  }, 120_000)
+  afterAll(() => rm(place, { recursive: true }))
 
   /** Kills a save of state 3 over state 2 (and 1 before it) before this step; how many steps there are, where it was not killed. */
   async function killedAt(step: number, links: string): Promise<number | undefined> {
@@ -102,8 +109,7 @@ describe('a process killed while it saves', () => {
     const file = join(own, 'model.safetensors')
     await save(file, first)
     await save(file, second)
-    const { signal, output } = await script('save.mjs', [file, path('3'), String(step)], { LINKS: links })
-      .ended
+    const { signal, output } = await script(program, [file, path('3'), String(step)], { LINKS: links }).ended
     const [last, before] = [await load(file), await load(join(own, 'model.previous.safetensors'))]
     expect([last.warning, before.warning]).toEqual([undefined, undefined])
     const pair = [last.counters.events, before.counters.events]
