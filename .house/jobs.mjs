@@ -29,6 +29,7 @@ const jobs = {
   ],
   style: () => [install, build, () => tool('style', 'report.ts')],
   size: () => [install, build, () => tool('packages', 'report.ts')],
+  nodes: args => [install, build, () => tool('nodes', 'main.ts', ...args)],
 }
 
 export async function run(name, args) {
@@ -64,8 +65,8 @@ function alone(args) {
 }
 
 /** A tool of this repository's own, in TypeScript. */
-function tool(...path) {
-  return node(['--import', './.house/hooks.mjs', join(root, 'test', ...path)])
+function tool(folder, file, ...args) {
+  return node(['--import', './.house/hooks.mjs', join(root, 'test', folder, file), ...args])
 }
 
 function bench(args) {
