@@ -33,7 +33,7 @@ export interface Progress {
 }
 
 /** Events after which a loss counts half as much as a new one in {@link Progress.recent}. */
-export const halfLife = 3000
+const halfLife = 3000
 
 /** A fold over the reports of a trainer. */
 export interface Meter {

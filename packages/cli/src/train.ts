@@ -17,7 +17,7 @@ import { forPeople, forPrograms, type Show } from './show.js'
 import { type SourceOptions, sourceOptions, subjectOf } from './subject.js'
 
 /** The options of `bptt train` as they were given, with the defaults of those that have one. */
-export interface TrainOptions extends EstimatorOptions, OptimizerOptions, SourceOptions {
+interface TrainOptions extends EstimatorOptions, OptimizerOptions, SourceOptions {
   readonly cell: CellName
   readonly hidden: number
   readonly seconds?: number
