@@ -50,7 +50,10 @@ export default defineConfig({
           isolate: !pure.includes(name),
         },
       })),
-      { extends: true as const, test: { name: 'memory', root: at('.'), include: [`packages/*/${measuring}`] } },
+      {
+        extends: true as const,
+        test: { name: 'memory', root: at('.'), include: [`packages/*/${measuring}`] },
+      },
       { extends: true as const, test: { name: 'house', root: at('.'), include: ['test/**/*.test.ts'] } },
     ],
   },

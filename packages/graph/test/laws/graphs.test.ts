@@ -13,6 +13,9 @@ describe('2,000 random programs', () => {
     ['without gates keep those that numbers show', 0, laws.filter(({ analytic }) => analytic)],
   ])('%s', { timeout: 300_000 }, (_, gates, laws) => {
     const { findings, checked } = checkGraphLaws({ laws, runs: 2000, seed: 20_261, gates })
-    expect({ findings: findings.map(showFinding), checked }).toEqual({ findings: [], checked: 2000 * laws.length })
+    expect({ findings: findings.map(showFinding), checked }).toEqual({
+      findings: [],
+      checked: 2000 * laws.length,
+    })
   })
 })
