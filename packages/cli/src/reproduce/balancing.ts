@@ -36,7 +36,7 @@ export const start = 0.5
  * then thirteen times −1. The positive influences of θ on s₁ come first, the negative ones are more.
  * Param theta []; carry s [23]; the output is s'₁ []; the input is not read.
  */
-function balancing(): Cell {
+export function balancing(): Cell {
   return cell({
     name: 'influence balancing',
     params: () => ({ theta: [] as const }),
