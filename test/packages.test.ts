@@ -123,6 +123,6 @@ describe('in an empty project with the packed packages', () => {
   // what it weighs in detail: npm run size
   test('an LSTM trainer for the browser stays in its budget', async () => {
     const { gzipped } = await bundleSize(folder, consumer(folder, 'plain.js'))
-    expect(gzipped).toBeLessThan(65_000)
+    expect(gzipped).toBeLessThan(70_000)
   }, 60_000)
 })
