@@ -4,7 +4,7 @@ import { broadcast, type Shape, sameShape } from '../shape.js'
 import type { Sheet } from './sheet.js'
 
 /** A value of the sheet with its shape. */
-export interface Value {
+interface Value {
   readonly name: string
   readonly shape: Shape
 }

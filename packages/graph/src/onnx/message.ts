@@ -84,7 +84,7 @@ function valueInfo({ name, shape }: Edge): readonly Field[] {
 }
 
 /** What a graph is made of. */
-export interface GraphParts {
+interface GraphParts {
   readonly name: string
   readonly inputs: readonly Edge[]
   readonly outputs: readonly Edge[]
@@ -104,7 +104,7 @@ export function graphMessage({ name, inputs, outputs, nodes, initialisers }: Gra
 }
 
 /** What a model is made of, beside its graph. */
-export interface ModelParts {
+interface ModelParts {
   readonly irVersion: number
   readonly opset: number
   readonly description: string

@@ -15,7 +15,7 @@ import { FLOAT, INT64, subgraph, text, whole, wholes } from './message.js'
 import type { Sheet } from './sheet.js'
 
 /** An application that is to be written in ONNX. */
-export interface Site {
+interface Site {
   readonly sheet: Sheet
   readonly attrs: Attrs
   /** Names of the inputs, and their shapes. */

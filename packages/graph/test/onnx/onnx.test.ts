@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Builder } from '../../src/builder.js'
 import { elementwise, op } from '../../src/declare.js'
 import {
   add,
@@ -9,7 +10,10 @@ import {
   linear,
   mul,
   type Ref,
+  reshape,
   scan,
+  showShape,
+  sin,
   sum,
   tanh,
   type Values,
@@ -20,6 +24,7 @@ import { toOnnx } from '../../src/onnx/index.js'
 import { ops as builtIn } from '../../src/ops/all.js'
 import { message } from '../message.js'
 import { faultsOf, type OnnxGraph, read } from './reader.js'
+import { show } from './text.js'
 
 /** h' = tanh(W x + h), for every step of every example. */
 const recurrent = graph({ W: [2, 3], h: ['B', 2], xs: ['T', 'B', 3] }, ({ W, h, xs }) => {
@@ -106,20 +111,17 @@ describe('an exported model', () => {
   })
 
   test('runs a scan as Scan, with products that the carry does not reach before it', () => {
-    const { nodes } = read(toOnnx(recurrent)).graph
-    expect(nodes.map(({ type }) => type)).toEqual(['Einsum', 'Scan', 'Identity', 'Identity'])
-    const loop = nodes[1]!
-    expect(loop.attributes).toMatchObject({
-      num_scan_inputs: 1,
-      scan_input_directions: [0],
-      scan_output_directions: [0],
-    })
-    const body = loop.attributes['body'] as OnnxGraph
-    expect(types(body)).toEqual(['Add', 'Tanh', 'Identity', 'Identity'])
-    expect(body.inputs.map(({ shape }) => shape)).toEqual([
-      ['B', 2],
-      ['B', 2],
-    ])
+    expect(show(read(toOnnx(recurrent)).graph)).toMatchInlineSnapshot(`
+      "Einsum = Einsum(xs, W; equation taI,HI->taH)
+      Scan, Scan_1 = Scan(h, Einsum; num_scan_inputs 1; scan_input_directions [0]; scan_output_directions [0])
+        (carry. [B, 2], x.3 [B, 2]) → (result [B, 2], result_1 [B, 2])
+        Add = Add(x.3, carry.)
+        Tanh = Tanh(Add)
+        result = Identity(Tanh)
+        result_1 = Identity(Tanh)
+      h_out = Identity(Scan)
+      hs = Identity(Scan_1)"
+    `)
   })
 
   test('runs the derivative of a scan backwards', () => {
@@ -154,6 +156,52 @@ describe('an exported model', () => {
     expect(faultsOf(made)).toEqual([])
   })
 
+  test('reads the lengths of named axes where it runs, once each, and what is outside of a loop by name', () => {
+    const made = graph({ w: [2], x: ['B', 2], z: ['N'] }, ({ w, x, z }) => {
+      const [y] = scan((h: Ref, t: Ref) => [tanh(add(mul(h, w), t)), {}], { carry: x, xs: z })
+      const rows = reshape(y as Ref, { shape: ['B', 1, 2] }) // one length is not known: −1
+      const all = mul(rows, reshape(z, { shape: ['N', 1] }))
+      return { all, turned: reshape(all, { shape: ['N', 'B', 2] }) }
+    })
+    expect(show(read(toOnnx(made as Graph)).graph)).toMatchInlineSnapshot(`
+      "Scan = Scan(x, z; num_scan_inputs 1; scan_input_directions [0]; scan_output_directions [])
+        (carry. [B, 2], x.1 []) → (result [B, 2])
+        Mul = Mul(carry., w)
+        Add = Add(Mul, x.1)
+        Tanh = Tanh(Add)
+        result = Identity(Tanh)
+      Reshape = Reshape(Scan, [-1, 1, 2])
+      Reshape_1 = Reshape(z, [-1, 1])
+      Mul_1 = Mul(Reshape, Reshape_1)
+      Shape = Shape(z; start 0; end 1)
+      Shape_1 = Shape(x; start 0; end 1)
+      Concat = Concat(Shape, Shape_1, [2]; axis 0)
+      Reshape_2 = Reshape(Mul_1, Concat)
+      all = Identity(Mul_1)
+      turned = Identity(Reshape_2)"
+    `)
+  })
+
+  test('keeps clear of the names of inputs and outputs', () => {
+    const made = graph({ Mul: [2], Mul_1: [2], number: [2] }, ({ Mul, Mul_1, number }) => ({
+      Mul_2: mul(mul(Mul, Mul_1), add(number, 3)),
+    }))
+    const { graph: written } = read(toOnnx(made as Graph))
+    expect(faultsOf(written)).toEqual([])
+    expect(written.outputs).toEqual([{ name: 'Mul_2', shape: [2] }])
+  })
+
+  test('shares equal constants, and tells −0 from 0', () => {
+    const made = graph({ x: [2] }, ({ x }) => ({ y: add(mul(x, -0), add(x, 0)), z: add(sin(x), 0) }))
+    const { initialisers } = read(toOnnx(made as Graph)).graph
+    expect(initialisers.map(({ data }) => data)).toEqual([[-0], [0]])
+  })
+
+  test('names its one input and its one output where the graph gives them no names', () => {
+    const made = read(toOnnx(graph([2], x => mul(x, x)) as Graph)).graph
+    expect([made.inputs, made.outputs].flat().map(({ name }) => name)).toEqual(['input', 'output'])
+  })
+
   test('gives every name once, before it is read, whatever the program', () => {
     const ops = builtIn.filter(({ name }) => name !== 'uniform')
     fc.assert(
@@ -170,6 +218,25 @@ describe('an exported model', () => {
 })
 
 describe('an op', () => {
+  test('is in ONNX what ops.txt says', async () => {
+    const all = builtIn.flatMap(spec => {
+      const last = spec.samples.cases.at(-1)
+      if (last === undefined || spec.name === 'uniform') return []
+      const builder = new Builder()
+      const inputs = last.shapes.map((shape, i) => builder.input(`x${i}`, shape))
+      const made = builder.apply(spec, inputs, last.attrs ?? {})
+      const one = builder.build(made.map(({ id }, i) => ({ name: `y${i}`, value: id })))
+      const shapes = last.shapes.map(showShape).join(' ')
+      return [
+        `${spec.name} ${shapes}`,
+        ...show(read(toOnnx(one)).graph)
+          .split('\n')
+          .map(line => `  ${line}`),
+      ]
+    })
+    await expect(`${all.join('\n')}\n`).toMatchFileSnapshot('ops.txt')
+  })
+
   const one = (build: (x: Ref) => Ref): OnnxGraph =>
     read(toOnnx(graph({ x: ['B', 3] }, ({ x }) => ({ y: build(x) })) as Graph)).graph
 
@@ -253,11 +320,11 @@ describe('what cannot be exported', () => {
 
   test('is a number that float32 does not hold; infinities it does', () => {
     const W = (last: number) => [
-      [1, 2, last],
+      [last, 1, 2],
       [0, 0, 0],
     ]
     expect(refused({ W: W(-1e39) })).toMatchInlineSnapshot(
-      `"onnx-range | 'W': has -1e+39 at index 2; the numbers of the model are float32, which ends at ±3.4028234663852886e38"`,
+      `"onnx-range | 'W': has -1e+39 at index 0; the numbers of the model are float32, which ends at ±3.4028234663852886e38"`,
     )
     expect(refused({ W: W(Number.POSITIVE_INFINITY) })).toBe('nothing was thrown')
   })
