@@ -40,7 +40,7 @@ const only = <T>(values: readonly T[]): T => {
 }
 
 /** A setting of a node. */
-type Attribute = number | readonly number[] | string | OnnxGraph
+export type Attribute = number | readonly number[] | string | OnnxGraph
 
 /** A node. */
 interface OnnxNode {
@@ -51,14 +51,14 @@ interface OnnxNode {
 }
 
 /** A tensor fixed in a graph. */
-interface Initialiser {
+export interface Initialiser {
   readonly name: string
   readonly dims: readonly number[]
   readonly data: readonly number[]
 }
 
 /** A value at the edge of a graph. */
-interface Edge {
+export interface Edge {
   readonly name: string
   readonly shape: readonly (number | string)[]
 }
