@@ -88,3 +88,10 @@ export async function inProcess(folder: string, args: readonly string[]): Promis
     for (const ear of ears) ear.mockRestore()
   }
 }
+
+/** The JSON records a command has printed, one a line. */
+export const recordsOf = <T>(stdout: string): readonly T[] =>
+  stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line))

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { build, inProcess } from './bptt.js'
+import { build, inProcess, recordsOf } from './bptt.js'
 
 const cellOf = (squash: string): string => `
 import { add, linear, square, sum, tanh, graph } from '@bptt/graph'
@@ -49,11 +49,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const records = (stdout: string) =>
-  stdout
-    .trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line))
+const records = (stdout: string) => recordsOf<Readonly<Record<string, never>>>(stdout)
 
 describe('bptt check', () => {
   test('says that every law holds, and ends with code 0', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FinalRecord, ResultRecord } from '../src/compare/record.js'
-import { bptt, build, inProcess, start } from './bptt.js'
+import { bptt, build, inProcess, recordsOf, start } from './bptt.js'
 
 const text = 'the quick brown fox jumps over the lazy dog. '.repeat(60)
 const small = [
@@ -32,10 +32,7 @@ afterAll(async () => {
 })
 
 const records = (stdout: string): readonly (ResultRecord | FinalRecord)[] =>
-  stdout
-    .trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line))
+  recordsOf<ResultRecord | FinalRecord>(stdout)
 
 describe('bptt compare', () => {
   test('shows a table, and writes a page that is complete in itself', async () => {

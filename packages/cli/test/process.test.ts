@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { encodeSafetensors } from '@bptt/stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FinalRecord, JsonRecord } from '../src/report.js'
-import { bptt, build, type Ended, inProcess, start } from './bptt.js'
+import { bptt, build, type Ended, inProcess, recordsOf, start } from './bptt.js'
 
 const text = 'the quick brown fox jumps over the lazy dog. '.repeat(60)
 const small = ['--text', 'text.txt', '--hidden', '12', '--lr', '0.02', '--steps', '2000']
@@ -12,11 +12,7 @@ const small = ['--text', 'text.txt', '--hidden', '12', '--lr', '0.02', '--steps'
 let folder = ''
 const read = (name: string): Promise<string> => readFile(join(folder, name), 'latin1')
 type AnyRecord = JsonRecord & Partial<Pick<FinalRecord, 'final' | 'baselines'>>
-const records = ({ stdout }: Ended): AnyRecord[] =>
-  stdout
-    .trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line))
+const records = ({ stdout }: Ended): readonly AnyRecord[] => recordsOf<AnyRecord>(stdout)
 
 beforeAll(async () => {
   await build()

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bptt, build, type Ended, start } from './bptt.js'
+import { bptt, build, type Ended, recordsOf, start } from './bptt.js'
 
 let folder = ''
 beforeAll(async () => {
@@ -15,11 +15,7 @@ afterAll(async () => {
 })
 
 type Line = Readonly<Record<string, unknown>>
-const records = ({ stdout }: Ended): readonly Line[] =>
-  stdout
-    .trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line))
+const records = ({ stdout }: Ended): readonly Line[] => recordsOf<Line>(stdout)
 
 describe('bptt reproduce', () => {
   test('vanishing --json ends with code 0, a record a line, and every part of the claim held', async () => {

@@ -1,5 +1,5 @@
 import type { Tensor } from '@bptt/graph'
-import { encodeUtf8 } from '@bptt/graph/bytes'
+import { encodeUtf8, joinedBytes } from '@bptt/graph/bytes'
 import { byCodePoint } from './order.js'
 import { type Entry, elements, headerLimit, isCount, metadataKey, readHeader } from './safetensors/header.js'
 import { quote, refuse } from './safetensors/refuse.js'
@@ -36,14 +36,7 @@ export function encodeSafetensors(
   const named = Object.entries(tensors).sort(([a], [b]) => byCodePoint(a, b))
   for (const [name, tensor] of named) checkTensor(name, tensor)
   const header = encodeHeader(named, metadata, dtype)
-  const parts = [header, ...named.map(([name, { data }]) => elementBytes(name, data, dtype))]
-  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return joinedBytes([header, ...named.map(([name, { data }]) => elementBytes(name, data, dtype))])
 }
 
 function checkTensor(name: string, { shape, data }: Tensor): void {

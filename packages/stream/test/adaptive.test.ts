@@ -3,7 +3,7 @@ import { cell, elman, lagNorms, withReadout, zeroCarry } from '@bptt/unroll'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { adam, adaptive, type Sample, sgd, type Trainer, type TrainerOptions, trainer } from '../src/index.js'
-import { bits, collect, events, net, stopped } from './support.js'
+import { bits, collect, events, net, stopped, throughJson } from './support.js'
 
 const options: TrainerOptions = {
   model: net,
@@ -111,7 +111,7 @@ describe('adaptive truncation on a stream', () => {
         const { reports } = collect(given as Sample[], whole.train())
         const first = make()
         const before = collect(stopped(given.slice(0, at)) as Sample[], first.train()).reports
-        const second = make(JSON.parse(JSON.stringify(first.snapshot(), pack), unpack))
+        const second = make(throughJson(first.snapshot()))
         const after = collect(given.slice(at) as Sample[], second.train()).reports
         expect([...before, ...after]).toEqual(reports)
         for (const part of ['params', 'slots', 'carry'] as const)
@@ -142,10 +142,3 @@ describe('adaptive truncation on a stream', () => {
     )
   })
 })
-
-const pack = (_key: string, value: unknown): unknown =>
-  value instanceof Float64Array ? { floats: [...value] } : value
-const unpack = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && 'floats' in value
-    ? Float64Array.from(value.floats as number[])
-    : value

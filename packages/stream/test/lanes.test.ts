@@ -5,7 +5,17 @@ import { describe, expect, test } from 'vitest'
 import { estimatorOf } from '../src/estimators/segments.js'
 import { adam, type Sample, type TrainerOptions, trainer } from '../src/index.js'
 import { Cutter, startCutting } from '../src/window.js'
-import { accumulate, bits, collect, events, expectClose, net, noise, stopped } from './support.js'
+import {
+  accumulate,
+  bits,
+  collect,
+  events,
+  expectClose,
+  net,
+  noise,
+  stopped,
+  throughJson,
+} from './support.js'
 
 const base: Omit<TrainerOptions, 'estimator'> = {
   model: net,
@@ -126,7 +136,7 @@ describe('lanes', () => {
         const before = collect(stopped(rows.slice(0, at)), first.train()).reports
         const second = trainer({
           ...options,
-          from: JSON.parse(JSON.stringify(first.snapshot(), pack), unpack),
+          from: throughJson(first.snapshot()),
         })
         const after = collect(rows.slice(at), second.train()).reports
         expect([...before, ...after]).toEqual(reports)
@@ -238,10 +248,3 @@ function mapLeaves(
     ]),
   )
 }
-
-const pack = (_key: string, value: unknown): unknown =>
-  value instanceof Float64Array ? { floats: [...value] } : value
-const unpack = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && 'floats' in value
-    ? Float64Array.from(value.floats as number[])
-    : value

@@ -5,7 +5,7 @@ import { TestScheduler } from 'rxjs/testing'
 import { describe, expect, test } from 'vitest'
 import { buffered, type Report, type Sample, sgd, type Trainer, trainer } from '../src/index.js'
 import { paced } from '../src/paced.js'
-import { bits, collect, events } from './support.js'
+import { bits, collect, events, throughJson } from './support.js'
 
 const make = (more: object = {}): Trainer =>
   trainer({
@@ -183,7 +183,7 @@ describe('what is dropped before the trainer', () => {
       [3, 10],
       [6, 10],
     ])
-    const again = make({ from: JSON.parse(JSON.stringify(online.snapshot(), pack), unpack) })
+    const again = make({ from: throughJson(online.snapshot()) })
     expect((await burst(events(8), again)).map(({ dropped }) => dropped)).toEqual([12, 12])
     expect((await burst(events(3), again)).at(-1)!.dropped).toBe(12)
   })
@@ -271,10 +271,3 @@ describe('a slow consumer, a fast producer', () => {
     }
   })
 })
-
-const pack = (_key: string, value: unknown): unknown =>
-  value instanceof Float64Array ? { floats: [...value] } : value
-const unpack = (_key: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && 'floats' in value
-    ? Float64Array.from(value.floats as number[])
-    : value

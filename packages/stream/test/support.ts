@@ -89,3 +89,13 @@ export function stopped<T>(rows: readonly T[]): readonly T[] {
   }
   return source() as unknown as readonly T[]
 }
+
+/** A value of plain data and tensors as it comes back from JSON text, bit for bit. */
+export const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value, pack), unpack)
+
+const pack = (_key: string, value: unknown): unknown =>
+  value instanceof Float64Array ? { floats: [...value] } : value
+const unpack = (_key: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'floats' in value
+    ? Float64Array.from(value.floats as number[])
+    : value
