@@ -23,7 +23,9 @@ interface Ort {
   }
 }
 
-const entry = new URL('./node_modules/onnxruntime-web/dist/ort.node.min.mjs', import.meta.url)
+/** Its folder; found by its path, since only this folder's package names it. */
+const home = new URL('node_modules/onnxruntime-web/', import.meta.url)
+const entry = new URL('dist/ort.node.min.mjs', home)
 
 /** True where `npm run onnxruntime` has installed it. */
 export const installed: boolean = existsSync(fileURLToPath(entry))
