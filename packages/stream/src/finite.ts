@@ -36,7 +36,19 @@ export class NotFiniteError extends GraphError {
 }
 
 /** The scalars of a step. */
-export type Measures = Pick<StepOutputs, 'loss' | 'gradientNorm' | 'peak' | 'reports'>
+export interface Measures {
+  readonly loss: number
+  readonly gradientNorm: number
+  readonly peak: number
+  readonly reports: Readonly<Record<string, number>>
+}
+
+/** The scalars among a step's outputs. */
+export function measuresOf({ loss, gradientNorm, peak, reports = {} }: StepOutputs): Measures {
+  const named = Object.entries(reports).map(([name, value]) => [name, item(value)] as const)
+  const figures = { loss: item(loss), gradientNorm: item(gradientNorm), peak: item(peak) }
+  return { ...figures, reports: Object.fromEntries(named) }
+}
 
 /** What a step made, before it is taken for good. */
 export interface Made {
@@ -49,7 +61,7 @@ export interface Made {
 
 /** @throws NotFiniteError where the loss, the gradient or the next state is not finite. */
 export function checkMade(made: Made, window: Window, method: Method): void {
-  const [loss, norm, peak] = [made.measures.loss, made.measures.gradientNorm, made.measures.peak].map(item)
+  const { loss, gradientNorm: norm, peak } = made.measures
   if (Number.isFinite(loss) && Number.isFinite(norm) && Number.isFinite(peak)) return
   const forward = !Number.isFinite(loss)
   const what = forward

@@ -76,7 +76,7 @@ function filledIn(
       const value = of(segment, i)
       const at = ((front + i) * B + b) * width
       if (typeof value === 'number') data[at] = value
-      else data.set(value, at)
+      else for (let k = 0; k < width; k++) data[at + k] = value[k]! // events are short: set costs more
     }
   }
   return { shape: [steps, B, ...(shape as readonly number[])], data }

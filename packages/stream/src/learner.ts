@@ -1,8 +1,9 @@
 import { compile, isTensor, leaves, mapTree, type Program, type Tensor, type Tree } from '@bptt/graph'
-import type { Measures } from './finite.js'
+import { type Measures, measuresOf } from './finite.js'
+import { Ports } from './ports.js'
 import { sameRooms } from './rooms.js'
 import { type Counters, PARTS, type TrainState, type Values } from './state.js'
-import { type Setup, setupGraph } from './step.js'
+import { type Setup, type StepOutputs, setupGraph } from './step.js'
 import { advance, isBadIndex, type Report, stepValues, updateRule } from './update.js'
 import type { Window } from './window.js'
 
@@ -61,7 +62,9 @@ function compiledLearner(
   const { method } = setup
   const parts = PARTS.filter(part => isFilled(from[part]))
   const keep = Object.fromEntries(parts.map(part => [part, part]))
-  const program: Program = compile(setupGraph(setup), { dtype, flavour, keep })
+  const graph = setupGraph(setup)
+  const program: Program = compile(graph, { dtype, flavour, keep })
+  const ports = new Ports(program, graph)
   let { counters } = from
   /** What is not in the program's memory yet. */
   let outside: Partial<Values> = from
@@ -70,11 +73,15 @@ function compiledLearner(
       parts.filter(part => outside[part] !== undefined),
       part => outside[part]!,
     )
-  const rooms = sameRooms() // run copies what it is given
-  const run = (window: Window): Measures =>
-    program.run({ ...given(), ...stepValues(method, counters, window, rooms) } as never, {
-      commit: false,
-    }) as unknown as Measures
+  const rooms = sameRooms() // what is in them is copied at once
+  const run = (window: Window): Measures => {
+    const values = stepValues(method, counters, window, rooms)
+    if (ports.write(values) && isEmpty(outside)) {
+      program.step(LATER)
+      return ports.measures()
+    }
+    return measuresOf(program.run({ ...given(), ...values } as never, LATER) as unknown as StepOutputs)
+  }
   const next = (): Values => picked(PARTS, part => reread(from[part], part, program.next))
   const values: Learner['values'] = chosen =>
     picked(chosen, part => outside[part] ?? reread(from[part], part, program.read))
@@ -104,6 +111,14 @@ function compiledLearner(
       counters = counted
     },
   }
+}
+
+/** Committed where it is finite. */
+const LATER = { commit: false } as const
+
+const isEmpty = (values: Partial<Values>): boolean => {
+  for (const _ in values) return false
+  return true
 }
 
 /** Runs the program; where it meets an unknown class or symbol, the reference engine names the event. */

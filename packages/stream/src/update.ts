@@ -1,14 +1,6 @@
-import {
-  checkFinite,
-  evaluate,
-  GraphError,
-  item,
-  type NonFinite,
-  type Tensor,
-  type Values,
-} from '@bptt/graph'
+import { checkFinite, evaluate, GraphError, type NonFinite, type Tensor, type Values } from '@bptt/graph'
 import { eventShapes, type Method } from './estimator.js'
-import { checkMade, type Made, type NotFinite } from './finite.js'
+import { checkMade, type Made, measuresOf, type NotFinite } from './finite.js'
 import { weigh } from './grid.js'
 import { mean } from './metrics/mean.js'
 import type { Rooms } from './rooms.js'
@@ -62,15 +54,15 @@ export function updateRule(
     evaluate(program, valuesOf(state, window)) as unknown as StepOutputs
   return (state, window, find = true) => {
     checkWindow(setup, window)
-    const measures = named(window, run, state)
-    const { params, slots = {}, carry = {}, memory = {} } = measures
+    const outputs = named(window, run, state)
+    const { params, slots = {}, carry = {}, memory = {} } = outputs
     const next = { params, slots, carry, memory }
     const search = (): NonFinite | undefined =>
       find ? checkFinite(program, valuesOf(state, window)) : undefined
     const [counters, report] = advance(
       state.counters,
       window,
-      { measures, next: () => next, find: search },
+      { measures: measuresOf(outputs), next: () => next, find: search },
       setup.method,
     )
     return [{ ...next, counters }, report]
@@ -139,9 +131,8 @@ export function advance(
   method: Method,
 ): readonly [Counters, Report] {
   checkMade(made, window, method)
-  const { measures } = made
+  const { loss: sum, gradientNorm, reports } = made.measures
   const { weight, length, dropped } = weigh(window)
-  const [sum, gradientNorm] = [item(measures.loss), item(measures.gradientNorm)]
   const loss = weight === 0 ? sum : sum / weight
   const counters = {
     ...withLost(before, dropped),
@@ -149,11 +140,10 @@ export function advance(
     updates: before.updates + 1,
     prequential: mean().update(before.prequential, loss, weight),
   }
-  const clip = measures.reports?.['clip']
-  const clipped = clip !== undefined && item(clip) < 1
+  const { clip = 1 } = reports
   const { events, updates } = counters
   const prequential = prequentialOf(counters)
-  const figures = { loss, prequential, gradientNorm, clipped, dropped: counters.dropped ?? 0 }
+  const figures = { loss, prequential, gradientNorm, clipped: clip < 1, dropped: counters.dropped ?? 0 }
   return [counters, { events, updates, length, weight, ...figures }]
 }
 

@@ -32,7 +32,7 @@ export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions 
     next: input => made.next(input),
     bind: lengths => made.bind(lengths),
     view: name => made.view(name),
-    step: () => made.step(),
+    step: how => made.step(how),
     plan: () => made.plan(),
     describe: lengths => made.describe(lengths),
     checkFinite: values => checkFinite(graph, allValues(graph, made, values), { dtype }),

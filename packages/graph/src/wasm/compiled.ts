@@ -105,9 +105,9 @@ export class Compiled<Out> implements Omit<Program<Out>, 'checkFinite'> {
     return machine.window(found.view)
   }
 
-  step(): void {
+  step({ commit = true }: RunOptions = {}): void {
     this.execute()
-    this.commit()
+    if (commit) this.commit()
   }
 
   plan(): string {

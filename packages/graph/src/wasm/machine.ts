@@ -174,7 +174,7 @@ export class Machine {
     }
   }
 
-  /** The memory of a packed view, for the lengths bound now: to read and to write, until lengths change or a commit. */
+  /** The memory of a packed view, for the lengths bound now: to read and to write, until lengths change or, of resident state, a commit. */
   window(view: View): Elements {
     const at = this.#start(view)
     return this.#elements.subarray(at, at + sizeOf(bindShape(view.shape, this.#bindings, 'view')))

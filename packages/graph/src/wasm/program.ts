@@ -79,10 +79,10 @@ export interface Program<Out = unknown> {
   readonly next: (input: string) => Tensor
   /** Lays memory out for these lengths of the named axes. */
   readonly bind: (lengths: Readonly<Record<string, number>>) => void
-  /** The memory of an input or output for the lengths bound now, to write and read in place; valid until lengths change or a run is committed. */
+  /** The memory of an input or output for the lengths bound now, to write and read in place; valid until lengths change or, where it is of resident state, a run is committed. */
   readonly view: (name: string) => Elements
-  /** Runs on what lies in the inputs, and commits. Allocates nothing. */
-  readonly step: () => void
+  /** Runs on what lies in the inputs, and commits unless told otherwise. Allocates nothing. */
+  readonly step: (options?: RunOptions) => void
   /** What the program does, for the lengths last used: a line per kernel in the order they run. */
   readonly plan: () => string
   /**

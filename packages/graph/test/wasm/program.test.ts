@@ -208,7 +208,12 @@ describe('resident state', () => {
         expect(bits(stateOf(program))).toEqual(bits(leavesOf(start)))
         all.forEach(({ T, commit }, i) => {
           const before = bits(stateOf(program))
-          program.run({ xs: draw([T, 7], i) } as never, { commit: false })
+          if (i % 2 === 0) program.run({ xs: draw([T, 7], i) } as never, { commit: false })
+          else {
+            program.bind({ T })
+            program.view('xs').set(draw([T, 7], i).data)
+            program.step({ commit: false })
+          }
           expect(bits(stateOf(program))).toEqual(before)
           const next = bits(stateNames.map(name => program.next(name)))
           if (commit) program.commit()

@@ -138,9 +138,9 @@ export class Threaded<Out> implements Omit<Program<Out>, 'checkFinite'> {
     return this.#place(name)
   }
 
-  step(): void {
+  step({ commit = true }: RunOptions = {}): void {
     this.#execute()
-    this.commit()
+    if (commit) this.commit()
   }
 
   plan(): string {
