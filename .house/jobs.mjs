@@ -10,32 +10,67 @@ import { root } from './paths.mjs'
 const bin = (...parts) => join(root, 'node_modules', ...parts)
 const biome = bin('@biomejs', 'biome', 'bin', 'biome')
 
-/** What each npm script does, as steps that answer an exit code; the first that is not 0 ends the job. */
-const jobs = {
-  start: args => [install, build, () => bptt(['start', ...args])],
-  bptt: args => [install, build, () => bptt(args)],
-  test: args => [install, build, () => node([bin('vitest', 'vitest.mjs'), 'run', ...args])],
-  bench: args => [install, build, ...(alone(args) ? [] : [() => installPart('bench')]), () => bench(args)],
-  onnxruntime: () => [install, () => installPart('onnx')],
-  check: () => [install, () => node([biome, 'check', '.']), build, typecheckTests, typecheckPage],
-  fix: () => [install, () => node([biome, 'check', '--write', '.'])],
-  example: args => [install, build, () => example(args)],
-  docs: args => [install, build, () => node([bin('typedoc', 'bin', 'typedoc'), ...args])],
-  faults: args => [
-    install,
-    build,
-    () =>
-      node([join('test', 'faults', 'run.mjs'), ...(args.length > 0 ? args : ['graph', 'unroll', 'stream'])]),
-  ],
-  style: () => [install, build, () => tool('style', 'report.ts')],
-  size: () => [install, build, () => tool('packages', 'report.ts')],
-  nodes: args => [install, build, () => tool('nodes', 'main.ts', ...args)],
+/**
+ * Every npm script: what it does in a sentence, and its steps, which answer an exit code; the first that is not 0 ends
+ * the job.
+ */
+export const jobs = {
+  help: { says: 'this list', steps: () => [help] },
+  start: {
+    says: 'trains an LSTM online on real TypeScript for 40 s and lets it write some',
+    steps: args => [install, build, () => bptt(['start', ...args])],
+  },
+  test: {
+    says: 'runs all tests, or those of the folders and files given: -- packages/graph/test/ops',
+    steps: args => [install, build, () => node([bin('vitest', 'vitest.mjs'), 'run', ...args])],
+  },
+  bptt: { says: 'the command line: -- --help', steps: args => [install, build, () => bptt(args)] },
+  example: {
+    says: 'runs an example of docs/examples by its folder: -- custom-cell',
+    steps: args => [install, build, () => example(args)],
+  },
+  check: {
+    says: 'checks format, lint and types',
+    steps: () => [install, () => node([biome, 'check', '.']), build, typecheckTests, typecheckPage],
+  },
+  fix: {
+    says: 'formats, and mends what the linter can',
+    steps: () => [install, () => node([biome, 'check', '--write', '.'])],
+  },
+  docs: {
+    says: 'writes the reference of all packages to docs/reference',
+    steps: args => [install, build, () => node([bin('typedoc', 'bin', 'typedoc'), ...args])],
+  },
+  style: {
+    says: 'measures the sources: lengths of functions and files, what each package gives away',
+    steps: () => [install, build, () => tool('style', 'report.ts')],
+  },
+  faults: {
+    says: 'plants faults in copies of the packages, all or those given; the laws must catch each: -- graph',
+    steps: args => [install, build, () => faults(args)],
+  },
+  bench: {
+    says: 'measures speed and memory, beside other libraries (300 MB, once) or alone: -- --only ours',
+    steps: args => [install, build, ...(alone(args) ? [] : [() => installPart('bench')]), () => bench(args)],
+  },
+  size: {
+    says: 'weighs what a browser loads to train an LSTM',
+    steps: () => [install, build, () => tool('packages', 'report.ts')],
+  },
+  nodes: {
+    says: 'runs tests on every supported version of Node, or on those given: -- 20 24',
+    steps: args => [install, build, () => tool('nodes', 'main.ts', ...args)],
+  },
+  onnxruntime: {
+    says: 'installs onnxruntime-web (150 MB, once), in which tests run exported models',
+    steps: () => [install, () => installPart('onnx')],
+  },
 }
 
 export async function run(name, args) {
   if (!Object.hasOwn(jobs, name))
     throw new Error(`no job '${name}'; there are ${Object.keys(jobs).join(', ')}`)
-  for (const step of jobs[name](args)) {
+  for (const step of jobs[name].steps(args)) {
     const code = await step()
     if (code !== 0) {
       process.exitCode = code
@@ -56,6 +91,20 @@ async function bptt(args) {
   dropEchoes()
   await import(pathToFileURL(program).href)
   return process.exitCode ?? 0
+}
+
+/** Says what every script does. */
+function help() {
+  const width = Math.max(...Object.keys(jobs).map(name => name.length))
+  for (const [name, { says }] of Object.entries(jobs)) console.log(`npm run ${name.padEnd(width)}  ${says}`)
+  return 0
+}
+
+function faults(names) {
+  return node([
+    join('test', 'faults', 'run.mjs'),
+    ...(names.length > 0 ? names : ['graph', 'unroll', 'stream']),
+  ])
 }
 
 /** True for a benchmark that measures this repository only, and so needs no peers. */

@@ -1,9 +1,14 @@
 import { EventEmitter } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dropEchoes } from '../.house/echo.mjs'
 import { failure } from '../.house/install.mjs'
+import { jobs } from '../.house/jobs.mjs'
 import { closing } from '../.house/reporter.mjs'
 import { tooOld } from '../.house/version.mjs'
+import { run } from './docs/run.js'
+import { root } from './style/source.js'
 
 describe('the Node check', () => {
   test('says in one sentence which Node is needed and which one runs', () => {
@@ -61,5 +66,19 @@ describe('the closing line of a test run', () => {
   test('counts what passed and failed, and names skipped tests only where there are any', () => {
     expect(closing({ passed: 12, failed: 0, skipped: 0 })).toBe('12 passed, 0 failed')
     expect(closing({ passed: 1, failed: 2, skipped: 3 })).toBe('1 passed, 2 failed, 3 skipped')
+  })
+})
+
+describe('the npm scripts', () => {
+  test('are the jobs, and npm run help has a sentence for each', async () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const names = Object.keys(scripts)
+    expect(names).toEqual(Object.keys(jobs))
+    for (const name of names)
+      expect(scripts[name]).toMatch(new RegExp(`^(exec )?node .house/run.mjs ${name}$`))
+    const { printed, code } = await run(process.execPath, ['.house/run.mjs', 'help'], root)
+    expect(code).toBe(0)
+    const lines = printed.trimEnd().split('\n')
+    expect(lines.map(line => /^npm run (\w+) +\S.{3,}$/.exec(line)?.[1])).toEqual(names)
   })
 })

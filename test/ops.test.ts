@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
 import { ops } from '../packages/graph/src/ops/all.js'
-import { opsPage } from './docs/ops.js'
+import { declaredOps, opsPage } from './docs/ops.js'
 
 test('docs/ops.md says what the declarations say', async () => {
   await expect(opsPage()).toMatchFileSnapshot('../docs/ops.md')
+})
+
+test('every op that is declared is in the list of ops, which the laws go through', () => {
+  expect(declaredOps().sort()).toEqual(ops.map(({ name }) => name).sort())
 })
 
 test('every op has a line of its own, with a comment', () => {

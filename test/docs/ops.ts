@@ -34,7 +34,7 @@ Functions that are no op of their own (\`linear\`, \`matmul\`, \`mean\`, \`layer
 
 /** The page \`docs/ops.md\`. */
 export function opsPage(): string {
-  const known = declarations(sources().filter(({ path }) => path.startsWith('packages/graph/src/')))
+  const known = declarations(engine())
   const section = ({ name }: OpSpec): string => sectionOf(known.get(name)!.path)
   const tables = [...new Set(ops.map(section))].map(title =>
     table(
@@ -45,6 +45,12 @@ export function opsPage(): string {
   )
   return [head, ...tables].join('\n')
 }
+
+/** The sources of the engine, without the laws, which have names too. */
+const engine = (): Source[] => sources().filter(({ path }) => /^packages\/graph\/src\/(?!laws\/)/.test(path))
+
+/** The name of every op that the sources of the engine declare. */
+export const declaredOps = (): string[] => [...declarations(engine()).keys()]
 
 function table(section: string, members: readonly OpSpec[], known: ReadonlyMap<string, Declaration>): string {
   const rows = members.map(spec => {
