@@ -47,14 +47,18 @@ function mutated(source, { file, find, replace, needs }) {
   return compiled(head + parts.join(replace))
 }
 
-/** The name of the law that fails in a copy, of those whose name has `law` in it; undefined where all hold. */
+/**
+ * The name of the law that fails in a copy, of those whose name has `law` in it; undefined where all hold.
+ * @throws where the copy does not load: then no law has said anything.
+ */
 async function caughtBy({ tests }, folder, law = '') {
   try {
     const given = [join(tests, 'worker.mjs'), folder, law]
     const { stdout } = await run(process.execPath, given, { timeout: 180_000 })
     return stdout.trim() || undefined
   } catch (error) {
-    return error.killed ? 'never ends' : `does not load: ${String(error.stderr).match(/\w*Error.*/)?.[0]}`
+    if (error.killed) return 'never ends'
+    throw new Error(`does not load: ${String(error.stderr).match(/\w*Error.*/)?.[0]}`)
   }
 }
 

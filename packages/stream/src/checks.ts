@@ -74,7 +74,7 @@ const isObject: Check = rule(
   'it is an object',
 )
 
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (typeof value === 'object' && value !== null) return 'an object'
   const words = typeof value === 'string' ? JSON.stringify(value) : String(value)

@@ -5,7 +5,7 @@ import { type Forward, forward, type Row, type Said } from './forward.js'
 import { columns } from './grid.js'
 import type { Engine } from './learner.js'
 import { checkRow, rowOf } from './rows.js'
-import { checkValue, type Sample } from './sample.js'
+import { checkReset, checkValue, type Sample } from './sample.js'
 import type { Snapshot } from './state.js'
 import { eventName, isBadIndex } from './update.js'
 import type { Open } from './window.js'
@@ -55,8 +55,10 @@ export function predicting<E>(ground: Ground, origin: Origin): OperatorFunction<
   return answering<E, Question, Predicted>(ground, origin, {
     judges: false,
     check: (row, place) => {
-      row.forEach(({ input }, lane) => {
-        checkValue(input, model.input, 'input', () => eventName(place, lane, lanes))
+      row.forEach(({ input, reset }, lane) => {
+        const where = (): string => eventName(place, lane, lanes)
+        checkValue(input, model.input, 'input', where)
+        checkReset(reset, where)
       })
     },
     answer: output => ({ output }),

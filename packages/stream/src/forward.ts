@@ -63,7 +63,7 @@ export function forward(subject: Subject, engine: Engine, from: State): Forward 
 /** One step as a graph that hands its parameters on, so that they can stay in a program. */
 function forwardGraph({ model, loss, lanes }: Subject): Graph {
   const line = unroll(model, {
-    ...{ steps: 1, batch: lanes, form: 'flat', resets: true, masked: lanes > 1 },
+    ...{ steps: 1, batch: lanes, form: 'flat', resets: true, masked: lanes > 1, unchecked: true },
     ...(loss && { loss }),
   })
   const shapes = Object.fromEntries(

@@ -1,4 +1,5 @@
 import { GraphError, type Shape, showShape, sizeOf } from '@bptt/graph'
+import { shown } from './checks.js'
 
 /**
  * One event of a stream: what the model reads and what it should have said.
@@ -30,6 +31,7 @@ export interface EventShapes {
 export function checkSample(sample: Sample, shapes: EventShapes, where: () => string): void {
   checkValue(sample.input, shapes.input, 'input', where)
   checkValue(sample.target, shapes.target, 'target', where)
+  checkReset(sample.reset, where)
   const { weight, dropped } = sample
   if (dropped !== undefined && !(Number.isSafeInteger(dropped) && dropped >= 0))
     throw new GraphError('bad-sample', where(), `its dropped is ${String(dropped)}; it is a number of events`)
@@ -40,6 +42,16 @@ export function checkSample(sample: Sample, shapes: EventShapes, where: () => st
       `its weight is ${String(weight)}; weights are finite numbers ≥ 0`,
       'weight 0 moves the state and learns nothing from the loss',
     )
+}
+
+/** @throws GraphError `bad-sample` where it is neither true nor false: the text 'false' would count as true. */
+export function checkReset(reset: boolean | undefined, where: () => string): void {
+  if (reset === undefined || reset === true || reset === false) return
+  throw new GraphError(
+    'bad-sample',
+    where(),
+    `its reset is ${shown(reset)}; it is true at the first event of a new sequence, else false or left out`,
+  )
 }
 
 /** An event, or the first of a list of samples, that says how many were dropped before it. */

@@ -258,6 +258,11 @@ describe('a question that does not fit', () => {
     expect(failed(of({ input: [1, 2], target: [Number.NaN] }).pipe(online.evaluate()))).toMatchObject({
       message: expect.stringMatching(/^event 6: its target holds NaN; events are finite numbers/),
     })
+    expect(failed(of({ input: [1, 2], reset: 1 as never }).pipe(online.predict()))).toMatchObject({
+      code: 'bad-sample',
+      message:
+        'event 6: its reset is 1; it is true at the first event of a new sequence, else false or left out',
+    })
     const rows = trainer({ ...options, lanes: 2 })
     expect(failed(of([{ input: [1, 2] }]).pipe(rows.predict()))).toMatchObject({
       message: 'event 1: is a list of 1; with 2 lanes an event is a list of 2 samples',

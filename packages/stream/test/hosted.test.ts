@@ -91,7 +91,7 @@ describe('a trainer in a worker thread', () => {
   test('passes on a bad event as the error it is, after the reports before it', async () => {
     const there = await hosted(module)
     const reports: Report[] = []
-    const bad = [...events(9), { input: [1], target: [0] }]
+    const bad = [...events(9), { ...events(1)[0]!, reset: 'false' as never }]
     const failed = there.trainOn(bad).forEach(report => void reports.push(report))
     await expect(failed).rejects.toMatchObject({ code: 'bad-sample', where: 'event 10' })
     expect(reports.map(({ events: count }) => count)).toEqual([4, 8])

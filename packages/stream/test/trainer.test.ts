@@ -272,6 +272,11 @@ describe('a trainer with a bad event', () => {
     ['no input', { target: [1] }, "its input is undefined; the model's are [2]"],
     ['no target', { input: [1, 2], target: null }, "its target is null; the model's are [1]"],
     [
+      'a reset in quotes',
+      { input: [1, 2], target: [1], reset: 'false' },
+      'its reset is "false"; it is true at the first event of a new sequence, else false or left out',
+    ],
+    [
       'a target too wide',
       { input: [1, 2], target: [1, 2] },
       "its target is a list of 2; the model's are [1]",

@@ -8,6 +8,7 @@ import {
   type Values,
   valueAndGradient,
 } from '@bptt/graph'
+import { checkFlags } from './flags.js'
 import { combined, rowsOf, tensorsOf, treeOf, under } from './numbers.js'
 import { type WindowSizes, windowPlan } from './plan.js'
 import type { Timeline } from './timeline.js'
@@ -46,9 +47,10 @@ export interface WindowResult {
 export function windowRunner(line: Timeline, sizes: WindowSizes): WindowRunner {
   checkLine(line)
   windowPlan(1, sizes)
-  const { loss: _loss, weighted: _weighted, ...bare } = line.options
+  const options = { ...line.options, unchecked: true }
+  const { loss: _loss, weighted: _weighted, ...bare } = options
   const advance = unroll(line.cell, bare).graph
-  const open = unroll(line.cell, { ...line.options, weighted: true }).graph
+  const open = unroll(line.cell, { ...options, weighted: true }).graph
   const window = valueAndGradient(open as Graph, { of: 'loss', by: ['params'] }) as Graph
   const own = {
     advance: (values: Values) => evaluate(advance, values),
@@ -57,8 +59,11 @@ export function windowRunner(line: Timeline, sizes: WindowSizes): WindowRunner {
   return {
     advance,
     window,
-    run: (values, runs = own) =>
-      fold(inputTensors(line.graph, values), { ...sizes, batched: line.options.batch !== undefined }, runs),
+    run: (values, runs = own) => {
+      const given = inputTensors(line.graph, values)
+      checkFlags(given)
+      return fold(given, { ...sizes, batched: line.options.batch !== undefined }, runs)
+    },
   }
 }
 

@@ -26,6 +26,8 @@ export interface TimelineOptions {
   readonly resets?: boolean
   /** Adds input `mask` [T, batch] of 0 and 1: a step with 0 keeps the carry, gives the output 0 and adds no loss. */
   readonly masked?: boolean
+  /** Takes `reset` and `mask` for 0 and 1 without looking: for hot loops over numbers that one has made oneself. */
+  readonly unchecked?: boolean
   /**
    * Bounds > 0 of the credit that passes a state edge, after its weight: each number is clamped to [−clip, clip], or
    * the whole of an example's carry scaled to a 2-norm of at most `norm`. Biased: see `clipCredit`.

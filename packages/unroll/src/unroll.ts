@@ -19,8 +19,8 @@ import {
   where,
 } from '@bptt/graph'
 import type { Cell } from './cell.js'
-import { zeroOrOne } from './credit/ops.js'
 import { type Now, stepOnce } from './edge.js'
+import { flagsChecked } from './flags.js'
 import { checkOptions } from './options.js'
 import type { Credit, StepPlace, Timeline, TimelineOptions } from './timeline.js'
 
@@ -81,7 +81,7 @@ function build(
   given: Inputs,
   places: StepPlace[],
 ): Tree<Ref> {
-  const inputs = given.mask === undefined ? given : { ...given, mask: zeroOrOne(given.mask) }
+  const inputs = options.unchecked ? given : flagsChecked(given)
   const weights = creditTerm(credit, options, inputs)
   const [carry, ys] =
     options.form === 'flat'

@@ -14,6 +14,7 @@ import {
   sum,
   type Tree,
 } from '@bptt/graph'
+import { type Flags, flagsChecked } from './flags.js'
 import { type Window, type WindowSizes, windowPlan } from './plan.js'
 import type { Credit, Timeline } from './timeline.js'
 import { unroll } from './unroll.js'
@@ -40,10 +41,12 @@ export function windows(line: Timeline, sizes: WindowSizes): Timeline {
     )
   const plan = windowPlan(steps, sizes)
   const shapes = grow(line.graph.inputs.map(({ name, value }) => [name, line.graph.shapes[value]!] as const))
-  const made = graph(shapes, inputs => {
-    const starts = carriesAt(line, plan.windows, inputs as Branch)
-    const parts = plan.windows.map((window, i) => runWindow(line, window, inputs as Branch, starts[i]!))
-    return joined(line, parts, inputs as Branch)
+  const options = { ...line.options, unchecked: true } // once, before the windows
+  const made = graph(shapes, given => {
+    const inputs = (line.options.unchecked ? given : flagsChecked(given as Flags)) as Branch
+    const starts = carriesAt({ ...line, options }, plan.windows, inputs)
+    const parts = plan.windows.map((window, i) => runWindow({ ...line, options }, window, inputs, starts[i]!))
+    return joined(line, parts, inputs)
   })
   const { places: _places, ...rest } = line
   return { ...rest, graph: made, windows: plan }

@@ -13,6 +13,7 @@ import {
   fixed,
   lagNorms,
   leastAdvances,
+  localTraces,
   padded,
   patternsOf,
   random as randomCuts,
@@ -25,6 +26,7 @@ import {
   type Timeline,
   type TimelineOptions,
   unroll,
+  uoro,
   windowPlan,
   windowRunner,
   windows,
@@ -56,6 +58,24 @@ const AXIS = "steps: 'T' takes sequences of any length"
 const CUTS = '0 cuts an edge, 1 passes its credit unchanged'
 const COUNTED = 'reweight(line, schedule) gives every edge its weight'
 const MADE = 'full(), every(K), artbp({ mean }), random({ c }) and fixed(weights) make schedules'
+
+const MASKED = 'weights (weighted: true) scale losses'
+const RESETS = "credit: { kind: 'input', each: true } lets a part of the credit through"
+
+/** Ways to run a timeline of 4 steps and 2 examples, with one number of its mask or reset at place 5. */
+function flagged(name: 'mask' | 'reset', value: number): Readonly<Record<string, () => unknown>> {
+  const options = name === 'mask' ? { masked: true } : { resets: true }
+  const values = given({ [name]: { shape: [4, 2], data: Float64Array.of(1, 1, 1, 1, 1, value, 1, 1) } })
+  const slope = valueAndGradient(of(options).graph, { of: 'loss', by: ['params'] })
+  return {
+    evaluate: () => evaluate(slope, values as never),
+    flat: () => evaluate(of({ ...options, form: 'flat' }).graph, values),
+    compiled: () => compile(slope).run(values as never),
+    windows: () => evaluate(windows(of(options), { h: 2 }).graph, values),
+    windowRunner: () => windowRunner(of({ ...options, steps: 'T' }), { h: 2 }).run(values),
+    checkpointed: () => checkpointed(of(options)).run(values),
+  }
+}
 
 type Case = readonly [call: string, run: () => unknown, code: string, detail: string, hint: string]
 
@@ -422,24 +442,39 @@ const cases: Record<string, readonly Case[]> = {
       ]
     }),
   ],
-  'a mask that is not 0/1': [0.5, 2, -1, Number.NaN].flatMap((value): Case[] => {
-    const mask = { shape: [4, 2], data: Float64Array.of(1, 1, 1, 1, 1, value, 1, 1) }
-    const slope = valueAndGradient(of({ masked: true }).graph, { of: 'loss', by: ['params'] })
-    const runs: Readonly<Record<string, () => unknown>> = {
-      evaluate: () => evaluate(slope, given({ mask }) as never),
-      compiled: () => compile(slope).run(given({ mask }) as never),
-      windows: () => evaluate(windows(of({ masked: true }), { h: 4, every: 4 }).graph, given({ mask })),
-    }
-    return Object.entries(runs).map(
-      ([how, run]): Case => [
-        `${value}, ${how}`,
-        run,
-        'bad-mask',
-        `input 'mask': is ${value} at place 5; a mask is 0 where a step is left out, else 1`,
-        'weights (weighted: true) scale losses',
-      ],
-    )
-  }),
+  'a mask or a reset that is not 0/1': ([0.5, 2, -1, Number.NaN] as const).flatMap(value =>
+    (
+      [
+        ['mask', 'bad-mask', 'a mask is 0 where a step is left out, else 1', MASKED],
+        ['reset', 'bad-reset', 'a reset is 1 where a sequence begins, else 0', RESETS],
+      ] as const
+    ).flatMap(([name, code, rule, hint]) =>
+      Object.entries(flagged(name, value)).map(
+        ([how, run]): Case => [
+          `${name} ${value}, ${how}`,
+          run,
+          code,
+          `input '${name}': is ${value} at place 5; ${rule}`,
+          hint,
+        ],
+      ),
+    ),
+  ),
+  'a reset that is not 0/1, in forward mode': Object.entries({ rtrl, snap, localTraces, uoro }).map(
+    ([name, relative]): Case => [
+      name,
+      () =>
+        evaluate(relative(net, { steps: 4, loss, resets: true }), {
+          ...one,
+          targets: filled([4, 3], 0),
+          reset: [0, 0, 0.5, 0],
+          ...(name === 'uoro' && { signs: filled([4, 3], 1) }),
+        } as Values),
+      'bad-reset',
+      "input 'reset': is 0.5 at place 2; a reset is 1 where a sequence begins, else 0",
+      RESETS,
+    ],
+  ),
   'what has no types': [
     [
       'a schedule in quotes',

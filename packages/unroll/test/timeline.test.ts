@@ -9,7 +9,8 @@ import {
 } from '@bptt/graph'
 import { opLaws } from '@bptt/graph/laws'
 import { describe, expect, test } from 'vitest'
-import { clipCreditByNormOp, clipCreditOp, zeroOrOneOp } from '../src/credit/ops.js'
+import { clipCreditByNormOp, clipCreditOp } from '../src/credit/ops.js'
+import { zeroOrOneOp } from '../src/flags.js'
 import {
   artbp,
   creditDocument,

@@ -109,7 +109,8 @@ function forwardEstimator(text: string, every: number, kind: Kind): Estimator {
 
 function forwardMethod(kind: Kind, site: Site): Method {
   const { model, loss, lanes } = site
-  const made = kind.graph(model, { steps: 'T', loss, weighted: true, resets: true, carried: true })
+  const options = { steps: 'T', loss, weighted: true, resets: true, unchecked: true, carried: true }
+  const made = kind.graph(model, options)
   const read = columns(site)
   const { input, target } = eventShapes(site)
   const rows = ['T', lanes] as const

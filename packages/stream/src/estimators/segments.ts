@@ -56,7 +56,8 @@ function single(site: Site): Method {
 function parallel(site: Site): Method {
   const { model, loss, lanes } = site
   const credit = { kind: 'input', each: true } as const
-  const options = { steps: 'T', batch: lanes, loss, weighted: true, resets: true, masked: true, credit }
+  const flags = { resets: true, masked: true, unchecked: true } // the grid makes them from events
+  const options = { steps: 'T', batch: lanes, loss, weighted: true, ...flags, credit }
   return { ...NO_MEMORY, ...timelineMethod(unroll(model, options), site) }
 }
 

@@ -29,6 +29,7 @@ function packSample(sample: Sample, numbers: number[]): boolean {
   if (typeof sample !== 'object' || sample === null) return false
   for (const key of Object.keys(sample)) if (!known.has(key)) return false
   const { input, target, reset, weight, dropped } = sample
+  if (reset !== undefined && typeof reset !== 'boolean') return false
   const counts = [weight, dropped].filter(count => count !== undefined)
   if (counts.some(count => typeof count !== 'number')) return false
   const list = (value: Sample['input']): boolean => typeof value !== 'number'

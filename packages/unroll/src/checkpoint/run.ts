@@ -19,6 +19,7 @@ import {
   valueAndGradient,
 } from '@bptt/graph'
 import { shown } from '../checks.js'
+import { checkFlags } from '../flags.js'
 import { combined, rowsOf, tensorsOf, under } from '../numbers.js'
 import type { Timeline } from '../timeline.js'
 import { unroll } from '../unroll.js'
@@ -82,7 +83,11 @@ export function checkpointed(line: Timeline, options: CheckpointOptions = {}): C
   return {
     plan,
     stateBytes,
-    run: values => follow(line, plan, programs, inputTensors(line.graph, values), stateBytes),
+    run: values => {
+      const given = inputTensors(line.graph, values)
+      checkFlags(given)
+      return follow(line, plan, programs, given, stateBytes)
+    },
   }
 }
 
@@ -130,11 +135,12 @@ interface Programs {
 /** One step without credit, and one with the cotangent of its carry, `bar`, coming in. */
 function stepPrograms(line: Timeline): Programs {
   const credit = line.credit.kind === 'full' ? line.credit : ({ kind: 'input', each: isEach(line) } as const)
-  const { loss: _loss, weighted: _weighted, ...bare } = line.options
-  const one: Graph = unroll(line.cell, { ...line.options, steps: 1, credit }).graph
+  const options = { ...line.options, steps: 1, credit, unchecked: true }
+  const { loss: _loss, weighted: _weighted, ...bare } = options
+  const one: Graph = unroll(line.cell, options).graph
   const split = one.inputs.some(({ name }) => name.startsWith('params.')) ? splitPrelude(one) : undefined
   const step = split?.rest ?? one
-  const advance: Graph = unroll(line.cell, { ...bare, steps: 1, credit }).graph
+  const advance: Graph = unroll(line.cell, bare).graph
   const carry = carryInputs(line)
   const inputs = step.inputs.map(({ name, value }) => [name, step.shapes[value]!] as const)
   const bars = carry.map(([name, shape]) => [`bar.${name}`, shape as Shape] as const)

@@ -1,4 +1,4 @@
-import { clamp, div, GraphError, min, mul, norm, type Ref } from '@bptt/graph'
+import { clamp, div, min, mul, norm, type Ref } from '@bptt/graph'
 import { type Op, op } from '@bptt/graph/op'
 
 /** An op that bounds its cotangent, and is the identity forward. */
@@ -49,35 +49,4 @@ const shrink = (rows: Ref, max: number): Ref => min(div(max, norm(rows, { axis: 
  */
 export function clipCreditByNorm(x: Ref, { max }: { readonly max: number }): Ref {
   return clipCreditByNormOp(x, { max })
-}
-
-/** The op behind masks: identity, for numbers 0 and 1; anything else throws. No derivative. */
-export const zeroOrOneOp: Op<readonly ['mask'], Record<never, never>> = op({
-  name: 'zeroOrOne',
-  inputs: ['mask'],
-  saves: [],
-  shape: ([mask]) => mask!,
-  forward: ([mask]) => {
-    const at = mask!.data.findIndex(value => value !== 0 && value !== 1)
-    if (at < 0) return mask!
-    throw new GraphError(
-      'bad-mask',
-      "input 'mask'",
-      `is ${mask!.data[at]} at place ${at}; a mask is 0 where a step is left out, else 1`,
-      'weights (weighted: true) scale losses',
-    )
-  },
-  jvp: {},
-  vjp: {},
-  flops: () => 0,
-  integers: { mask: 2 },
-  cases: [{ shapes: [[2, 3]] }],
-})
-
-/**
- * A mask as it is.
- * @throws GraphError `bad-mask`, when it runs, where a number is neither 0 nor 1.
- */
-export function zeroOrOne(mask: Ref): Ref {
-  return zeroOrOneOp(mask)
 }

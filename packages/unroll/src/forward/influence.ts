@@ -22,6 +22,7 @@ import {
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
 import { checkStepsOrAxis } from '../checks.js'
+import { flagsChecked } from '../flags.js'
 import { jacobians } from './jacobian.js'
 import {
   type FlatState,
@@ -46,6 +47,8 @@ export interface ForwardOptions {
   readonly weighted?: boolean
   /** Adds input `reset` [steps] of 0 and 1: before a step with 1 the carry is zero, and all influence is forgotten. */
   readonly resets?: boolean
+  /** Takes `reset` for 0 and 1 without looking, as of a timeline. */
+  readonly unchecked?: boolean
   /** Adds input and output `influence`, shaped as `influenceOf` says: it goes on from one run to the next, and is zero before the first. */
   readonly carried?: boolean
 }
@@ -101,7 +104,7 @@ export function influence(cell: Cell, options: ForwardOptions, kept: Kept = {}):
           gradient: zeros([]),
           loss: home.constant(0),
         },
-        xs: stepsOf(given) as never,
+        xs: stepsOf(given, options) as never,
         length: options.steps,
       },
     )
@@ -132,7 +135,8 @@ export function forwardInputs(
 }
 
 /** The sequences that the loop runs along. */
-export function stepsOf({ xs, targets, credit, weights, reset }: ForwardRefs): Tree<Ref> {
+export function stepsOf(given: ForwardRefs, { unchecked }: ForwardOptions): Tree<Ref> {
+  const { xs, targets, credit, weights, reset } = unchecked ? given : flagsChecked(given)
   return {
     x: xs,
     target: targets,

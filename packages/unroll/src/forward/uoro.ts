@@ -88,7 +88,7 @@ export function uoro(cell: Cell, options: UoroOptions): Graph {
           gradient: zeros(),
           loss: given.xs.builder.constant(0),
         },
-        xs: { ...(stepsOf(given) as object), signs: given.signs! } as never,
+        xs: { ...(stepsOf(given, options) as object), signs: given.signs! } as never,
         length: options.steps,
       },
     )
