@@ -6,7 +6,7 @@ import type { Ref } from './ref.js'
 import type { ScanAttrs } from './scan/attrs.js'
 import { type HoistPlan, planHoist } from './scan/hoist-plan.js'
 import { mapOp } from './scan/map-op.js'
-import type { Shape } from './shape.js'
+import { type Shape, showShape } from './shape.js'
 import { scalarOf } from './trace.js'
 
 /**
@@ -76,6 +76,8 @@ class Hoisting {
   readonly #plan: HoistPlan
   /** Values of the body that are known outside: before the loop is made, then also after. */
   readonly #outside = new Map<number, Outside>()
+  /** Sums over the steps, by term and shape: the biases of an LSTM both add up the same cotangents. */
+  readonly #totals = new Map<string, Ref>()
 
   constructor(builder: Builder, op: ApplyNode['op'], attrs: ScanAttrs, inputs: readonly LoopInput[]) {
     this.#builder = builder
@@ -134,8 +136,15 @@ class Hoisting {
   /** The final value of a carry that only sums: its start plus one sum per term over all steps. */
   #sum(i: number): Ref {
     const start = this.#starts[i]!
-    const sums = this.#plan.sums.get(i)!.map(term => this.#sumOf(term, start.ref.shape))
+    const sums = this.#plan.sums.get(i)!.map(term => this.#total(term, start.ref.shape))
     return (start.zero ? sums : [start.ref, ...sums]).reduce((total, part) => add(total, part))
+  }
+
+  #total(term: number, shape: Shape): Ref {
+    const key = `${term} ${showShape(shape)}`
+    const made = this.#totals.get(key) ?? this.#sumOf(term, shape)
+    this.#totals.set(key, made)
+    return made
   }
 
   #sumOf(term: number, shape: Shape): Ref {

@@ -44,7 +44,10 @@ export function planHoist(attrs: ScanAttrs): HoistPlan {
   const stacked = body.outputs.slice(carry).map(port => port.value)
   // nodes that only lead to sums are done by the sums
   const used = walk([...carried, ...stacked, ...sources], maker, new Set())
-  const before = chooseBefore(used, free, maker)
+  const before = withoutLastAdds(chooseBefore(used, free, maker), free.varying, [
+    ...used.flatMap(node => node.inputs.map(id => [id, node] as const)),
+    ...[...carried, ...stacked, ...sources].map(id => [id, undefined] as const),
+  ])
   const after = chooseAfter(used, { before, core: new Set(walk(carried, maker, new Set())), maker, varies })
   const wanted = [...stacked, ...sources, ...[...after].flatMap(node => node.inputs)]
   const outside = new Set([
@@ -52,7 +55,7 @@ export function planHoist(attrs: ScanAttrs): HoistPlan {
     ...fixedValues(attrs, body.nodes),
   ])
   const needed = [...new Set(wanted)].filter(id => !outside.has(id))
-  const stays = walk([...carried, ...needed], maker, outside)
+  const stays = sunk(walk([...carried, ...needed], maker, outside), outside)
   const reads = [...stays.flatMap(node => node.inputs), ...carried]
   const read = [...new Set(reads)].filter(id => outside.has(id))
   return { before: [...before], after: [...after], sums, stays, read, needed, maker, accumulates }
@@ -119,6 +122,25 @@ function chooseBefore(
   return new Set(applied.filter(node => chosen.has(node)))
 }
 
+/**
+ * The nodes before a loop without additions of what never changes that only elementwise work in the loop reads: it reads what they add to
+ * instead, and adds on its way, which spares a pass over all steps. `uses` are values with the nodes that read them; undefined where they leave the body.
+ */
+function withoutLastAdds(
+  before: ReadonlySet<ApplyNode>,
+  varying: ReadonlySet<number>,
+  uses: readonly (readonly [value: number, by: ApplyNode | undefined])[],
+): ReadonlySet<ApplyNode> {
+  const kept = new Set(before)
+  for (const node of [...before].toReversed()) {
+    const [value] = node.outputs
+    const one = node.op === add.spec && node.inputs.filter(id => varying.has(id)).length === 1
+    const inside = (by: ApplyNode | undefined): boolean => by?.op.emission?.kind === 'lanes' && !kept.has(by)
+    if (one && uses.every(([id, by]) => id !== value || inside(by))) kept.delete(node)
+  }
+  return kept
+}
+
 /** Carries that add something at every step and are read for nothing else. */
 function findSums(
   { body, carry }: ScanAttrs,
@@ -179,6 +201,24 @@ interface Stock {
   readonly core: ReadonlySet<ApplyNode>
   readonly maker: (value: number) => ApplyNode | undefined
   readonly varies: (value: number) => boolean
+}
+
+/** The same nodes, where elementwise work on what comes from outside stands before its first reader: it becomes part of that kernel. */
+function sunk(nodes: readonly ApplyNode[], outside: ReadonlySet<number>): readonly ApplyNode[] {
+  const waits = ({ op, inputs }: ApplyNode): boolean =>
+    op.emission?.kind === 'lanes' && inputs.every(id => outside.has(id))
+  const waiting = new Map(nodes.filter(waits).map(node => [node.outputs[0]!, node] as const))
+  const inOrder = nodes
+    .filter(node => !waits(node))
+    .flatMap(node => [
+      ...node.inputs.flatMap(id => {
+        const first = waiting.get(id)
+        waiting.delete(id)
+        return first ?? []
+      }),
+      node,
+    ])
+  return [...waiting.values(), ...inOrder]
 }
 
 /** Nodes that lead to these values, in evaluation order, not going beyond values known outside. */

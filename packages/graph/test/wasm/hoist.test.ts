@@ -10,6 +10,7 @@ import {
   linear,
   mul,
   type Ref,
+  reshape,
   type Shape,
   scan,
   softmaxCrossEntropy,
@@ -170,6 +171,31 @@ describe('what leaves a loop', () => {
     expect(print(out)).toMatch(/contract\(x, W, spec: '(.)aI,HI->\1aH'\)/)
   })
 
+  test('a bias on top of a product of a sequence stays where elementwise work reads it, and goes before where a view does', () => {
+    const shapes = { W, U, b: [4], c: [2, 4], x: ['T', 2, 3] } as const
+    const read = (last: (input: Ref) => Ref): Graph =>
+      sound(
+        loop(shapes, ({ c }, { x }, { W: w, U: u, b }) => {
+          const input = last(linear(x!, w!, b!) as Ref)
+          const next = tanh(add(linear(c!, u!), input)) as Ref
+          return [{ c: next }, { y: next }]
+        }),
+      )
+    const elementwise = read(input => input)
+    expect(bodies(elementwise)).toEqual([['contract', 'add', 'add', 'tanh']])
+    expect(outside(elementwise)).toEqual(['contract'])
+    const viewed = read(input => reshape(reshape(input, { shape: [8] }), { shape: [2, 4] }) as Ref)
+    expect(bodies(viewed)[0]!.filter(name => name === 'add')).toEqual(['add'])
+    expect(outside(viewed).filter(name => name !== 'reshape')).toEqual(['contract', 'add'])
+    const stacked = sound(
+      loop(shapes, ({ c }, { x }, { W: w, b }) => {
+        const input = linear(x!, w!, b!) as Ref
+        return [{ c: tanh(add(c!, input)) as Ref }, { y: input }]
+      }),
+    )
+    expect(bodies(stacked)).toEqual([['add', 'tanh']])
+  })
+
   test('a product that only outputs need goes after it, with all that follows', () => {
     const out = sound(
       loop({ V: [5, 4], b: [5], c: [2, 4], x: ['T', 2, 4] }, ({ c }, { x }, { V, b }) => {
@@ -290,6 +316,16 @@ describe('a carry that only sums', () => {
       expect(
         bodies(sound(loop({ c: [4], x: ['T', 4] }, (c, x) => [{ c: terms(c, x)[k]! }, {}]))).flat(),
       ).not.toContain('add')
+  })
+
+  test('is summed once where another one adds the same', () => {
+    const out = sound(
+      loop({ c: [4], d: [4], x: ['T', 4] }, ({ c, d }, { x }) => {
+        const term = tanh(x!) as Ref
+        return [{ c: add(c!, term) as Ref, d: add(term, d!) as Ref }, {}]
+      }),
+    )
+    expect(outside(out).filter(name => name === 'sumTo')).toHaveLength(1)
   })
 
   test('stays where its running value is stacked, or read by another carry, or by its own term', () => {
