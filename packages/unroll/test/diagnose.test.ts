@@ -260,9 +260,10 @@ describe('an estimator report', () => {
     expect(row!.cosine).toBeCloseTo(dot / norm / Math.hypot(U, W, exactV), 12)
     expect(row!.variance).toBeCloseTo(variance, 7)
     expect([row!.method, row!.biasError, row!.varianceError]).toEqual(['enumerated', 0, 0])
+    expect(row!.cosineInterval).toEqual([row!.cosine, row!.cosine])
   })
 
-  test('has intervals that hold the bias and the variance of one coin, which are known, as often as they should', () => {
+  test('has intervals that hold bias, variance and cosine of one coin, which are known, as often as they should', () => {
     const [steps, at, c] = [17, 12, 0.3]
     const one = (kept: number, seed: number): Schedule => ({
       text: 'one coin',
@@ -276,10 +277,16 @@ describe('an estimator report', () => {
     const [never] = report([cut])
     // g is linear in the weight of the edge: off from ∇L by its part, as `never` is, times (weight − 1)
     const part = (never!.bias * never!.norm) ** 2
-    for (const [kept, bias, variance] of [
+    const tilt = 1 - never!.along.mean
+    /** The cosine of ∇L − m times that part, and ∇L. */
+    const cosineOf = (m: number): number =>
+      (1 - m * tilt) / Math.sqrt(1 - 2 * m * tilt + (m * never!.bias) ** 2)
+    expect(cosineOf(1)).toBeCloseTo(never!.cosine, 12)
+    for (const [kept, lost, variance] of [
       [1 / (1 - c), 0, (part * c) / (1 - c)],
-      [1, c * never!.bias, part * c * (1 - c)],
+      [1, c, part * c * (1 - c)],
     ] as const) {
+      const bias = lost * never!.bias
       const rows = report(seeds.map(seed => one(kept, seed)))
       expect(rows.every(({ method, patterns }) => method === 'sampled' && patterns === 200)).toBe(true)
       const held = (off: (row: (typeof rows)[number]) => number): number =>
@@ -288,6 +295,17 @@ describe('an estimator report', () => {
       // 93 % for 200 draws of this coin
       expect(held(row => Math.abs(row.variance - variance) / row.varianceError)).toBeGreaterThanOrEqual(16)
       for (const { varianceError } of rows) expect(varianceError).toBeLessThan(0.15 * variance)
+      const cosine = cosineOf(lost)
+      expect(
+        rows.filter(({ cosineInterval: [low, high] }) => low <= cosine && cosine <= high).length,
+      ).toBeGreaterThanOrEqual(18)
+      // and no wider than the noise: the angle on either side of an interval that has two
+      const [low, high] = rows[0]!.cosineInterval
+      if (high < 1)
+        expect((Math.acos(low) - Math.acos(high)) / 2).toBeCloseTo(
+          Math.asin((1.96 * Math.sqrt(variance / 200)) / never!.norm),
+          5,
+        )
     }
   })
 
@@ -313,6 +331,11 @@ describe('an estimator report', () => {
     expect(off(bad)).toBeGreaterThan(4)
     expect(good!.bias).toBeLessThan(4 * good!.biasError)
     expect(bad!.bias).toBeGreaterThan(4 * bad!.biasError)
+    expect(good!.cosineInterval[1]).toBe(1)
+    for (const { cosine, cosineInterval } of rows) {
+      expect(cosineInterval[0]).toBeLessThan(cosine)
+      expect(cosineInterval[1]).toBeGreaterThan(cosine)
+    }
   })
 
   test('has nothing to compare with where the gradient is zero', () => {

@@ -30,8 +30,10 @@ export interface EstimatorRow {
   readonly bias: number
   /** Root of E |error|² of the sampled mean over |∇L|: the true bias is within 1.96 of them in 95 % of samples, or more; 0 where enumerated. */
   readonly biasError: number
-  /** Cosine of E g and ∇L. */
+  /** Cosine of E g and ∇L; 0 where E g is. */
   readonly cosine: number
+  /** Of samples, an interval that holds the true cosine in 95 % of them, or more: that of all E g within 1.96 `biasError`. Else the cosine twice. */
+  readonly cosineInterval: readonly [low: number, high: number]
   /** ⟨E g, ∇L⟩ / |∇L|² with a 95 % confidence interval; 1 is unbiased along the gradient. */
   readonly along: { readonly mean: number; readonly low: number; readonly high: number }
   /** E |g|² − |E g|², all parameters together. */
@@ -177,6 +179,9 @@ interface Drawn {
   readonly gradient: Found
 }
 
+/** Standard errors in half of a 95 % confidence interval. */
+const Z = 1.96
+
 function compared(
   exact: Found,
   made: readonly Drawn[],
@@ -187,35 +192,44 @@ function compared(
     [1, mean],
     [-1, exact],
   ])
-  const size = inner(exact, exact)
-  const square = inner(mean, mean)
-  const expected = (of: (gradient: Found) => number): number =>
-    made.reduce((sum, { probability, gradient }) => sum + probability * of(gradient), 0)
-  const sampled = method === 'sampled'
-  // E|g|² − |E g|² from samples is too small by 1/N
-  const variance =
-    Math.max(0, expected(gradient => inner(gradient, gradient)) - square) *
-    (sampled ? made.length / (made.length - 1) : 1)
+  const [size, square, dot] = [inner(exact, exact), inner(mean, mean), inner(mean, exact)]
   // |g − E g|², whose mean is the variance
   const spreads = made.map(({ gradient }) => inner(gradient, gradient) - 2 * inner(gradient, mean) + square)
-  const along = inner(mean, exact) / size
-  const spread = expected(gradient => (inner(gradient, exact) / size - along) ** 2)
-  const error = sampled ? 1.96 * Math.sqrt(spread / (made.length - 1)) : 0
+  const alongs = made.map(({ gradient }) => inner(gradient, exact) / size)
+  const N = method === 'sampled' ? made.length : Number.POSITIVE_INFINITY // no error where all are listed
+  const spread = made.reduce((sum, { probability }, i) => sum + probability * spreads[i]!, 0)
+  const variance = Math.max(0, spread) / (1 - 1 / N) // too small by 1/N around the mean of samples
+  const biasError = Math.sqrt(variance / N / size)
+  const cosine = square === 0 ? 0 : dot / Math.sqrt(square * size)
+  const along = dot / size
+  const half = Z * standardError(alongs, N)
   return {
     method,
     patterns: made.length,
     bias: Math.sqrt(inner(apart, apart) / size),
-    biasError: sampled ? Math.sqrt(variance / made.length / size) : 0,
-    cosine: square === 0 ? 0 : inner(mean, exact) / Math.sqrt(square * size),
-    along: { mean: along, low: along - error, high: along + error },
+    biasError,
+    cosine,
+    cosineInterval: cosinesWithin(cosine, Z * biasError * Math.sqrt(size / square)),
+    along: { mean: along, low: along - half, high: along + half },
     variance,
-    varianceError: sampled ? deviation(spreads) / Math.sqrt(made.length) : 0,
+    varianceError: standardError(spreads, N),
     norm: Math.sqrt(size),
   }
 }
 
-/** The standard deviation of the numbers that these are samples of. */
-function deviation(samples: readonly number[]): number {
+/**
+ * The cosines that a vector may have with another, given the one found for it when it was known to within `off` of its norm: the
+ * ball around its end is seen under the angle asin(off) to either side.
+ */
+function cosinesWithin(cosine: number, off: number): EstimatorRow['cosineInterval'] {
+  if (!(off > 0)) return [cosine, cosine]
+  if (off >= 1) return [-1, 1]
+  const [angle, wide] = [Math.acos(Math.min(1, Math.max(-1, cosine))), Math.asin(off)]
+  return [Math.cos(Math.min(Math.PI, angle + wide)), Math.cos(Math.max(0, angle - wide))]
+}
+
+/** The standard error of the mean of N samples; 0 where N is infinite. */
+function standardError(samples: readonly number[], N: number): number {
   const mean = samples.reduce((sum, x) => sum + x, 0) / samples.length
-  return Math.sqrt(samples.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (samples.length - 1))
+  return Math.sqrt(samples.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (N - 1) / N)
 }
