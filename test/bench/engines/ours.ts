@@ -72,10 +72,7 @@ export function compiledStep(
   model: Cell = modelOf(work),
   threads = 1,
 ): Compiled {
-  const optimizer = optimizerOf(work)
-  const slots = optimizer.slots(model.params)
-  const keep = { params: 'params', ...(work.optimizer === 'adam' && { slots: 'slots' }) }
-  const step = trainingGraph(work, model, optimizer, threads === 1 ? work.batch : 'B')
+  const { step, keep, slots } = trainingStep(work, model, threads === 1 ? work.batch : 'B')
   const program: Program = compile(step, { flavour, keep, threads })
   const { xs, targets } = dataOf(work)
   const rows = [work.steps, work.batch]
@@ -92,6 +89,18 @@ export function compiledStep(
   const zeros = mapTree(slots, isShape, shape => filled(shape as readonly number[], 0))
   const state = { params: grow([...startOf(work)]), ...(work.optimizer === 'adam' && { slots: zeros }) }
   return { program, first: { ...data, ...state, count: 0 } }
+}
+
+/** The training step of a workload as a graph, what is kept in the program, and the shapes of the optimiser's slots. */
+export function trainingStep(
+  work: Workload,
+  model: Cell,
+  batch: Dim,
+): { readonly step: Graph; readonly keep: Readonly<Record<string, string>>; readonly slots: Tree<Shape> } {
+  const optimizer = optimizerOf(work)
+  const keep = { params: 'params', ...(work.optimizer === 'adam' && { slots: 'slots' }) }
+  const slots = optimizer.slots(model.params)
+  return { step: trainingGraph(work, model, optimizer, batch), keep, slots }
 }
 
 function optimizerOf({ optimizer, rate }: Workload): Optimizer {

@@ -7,12 +7,20 @@ import { numberText } from '../text/words.js'
 
 /** Texts that are equal exactly for equal things: ops by identity, settings and tensors by their content. */
 export class Keys {
-  readonly #ids = new Map<unknown, number>()
+  readonly #ids = new Map<object, number>()
   readonly #tensors = new Map<string, Tensor[]>()
 
   /** The op itself, not its name. */
   op(op: OpSpec): string {
-    return `op${this.#identity(op)}`
+    return `op${this.identity(op)}`
+  }
+
+  /** A number for a thing itself, the same for no other. */
+  identity(thing: object): number {
+    const known = this.#ids.get(thing)
+    if (known !== undefined) return known
+    this.#ids.set(thing, this.#ids.size)
+    return this.#ids.size - 1
   }
 
   /** Settings as a record, in any order of its keys. */
@@ -39,7 +47,7 @@ export class Keys {
     if (isGraph(value)) return this.#graph(value)
     if (isRecord(value)) return this.#record(value, Object.keys(value))
     return typeof value === 'object' || typeof value === 'function'
-      ? `object${value === null ? '' : this.#identity(value)}`
+      ? `object${value === null ? '' : this.identity(value)}`
       : String(value)
   }
 
@@ -57,13 +65,6 @@ export class Keys {
     if (node.kind === 'input') return `input ${JSON.stringify(graph.shapes[node.outputs[0]])}`
     if (node.kind === 'constant') return `constant ${this.tensor(node.value)}`
     return `${this.op(node.op)} ${node.inputs.join()} ${this.settings(node.attrs)}`
-  }
-
-  #identity(thing: unknown): number {
-    const known = this.#ids.get(thing)
-    if (known !== undefined) return known
-    this.#ids.set(thing, this.#ids.size)
-    return this.#ids.size - 1
   }
 }
 

@@ -1,3 +1,4 @@
+import { Keys } from '../rewrite/keys.js'
 import type { Arena, Header } from './arena.js'
 import { Func, MOST_PAGES, WasmModule } from './assembler.js'
 import { Functions } from './functions.js'
@@ -40,6 +41,7 @@ class Emitter {
   readonly #functions: Functions
   readonly #callOut: number
   readonly #tick: number
+  readonly #keys = new Keys()
   readonly #names: string[] = []
   readonly #run = new Func([])
   readonly #lengths = new Map<string, number>()
@@ -92,10 +94,10 @@ class Emitter {
   }
 
   #fused(fused: Fused): void {
-    const { func, axis } = fusedKernel(fused, this.#target)
-    const index = this.#module.add(func)
+    const kernel = fusedKernel(fused, this.#target, this.#keys, this.#indices.size > 0)
+    const index = this.#functions.index(kernel)
     for (const operand of fused.operands) this.#address(operand)
-    if (axis !== undefined) this.#run.get(this.#lengths.get(axis)!)
+    if (kernel.length !== undefined) this.#length(kernel.length)
     this.#run.call(index)
   }
 
@@ -204,6 +206,7 @@ class Emitter {
       this.block(body)
       this.#run.advance(index, loop.reverse ? -1 : 1)
     })
+    this.#indices.delete(loop)
   }
 
   get #bytes(): number {

@@ -1,7 +1,11 @@
 import type { Lane, Lanes } from '../lanes.js'
+import type { Keys } from '../rewrite/keys.js'
+import { numberText } from '../text/words.js'
 import { type Element, Func } from './assembler.js'
+import type { Kernel } from './kernels/kernel.js'
 import { type ConstantTable, lanesOn } from './lanes.js'
 import type { Expression, Fused, Store } from './plan.js'
+import type { Length } from './product.js'
 import { type Axis, broadcastView, collapse } from './view.js'
 
 /** What code is emitted for. */
@@ -15,25 +19,48 @@ export interface Target {
   readonly shared?: boolean
 }
 
-/** A fused kernel: its parameters are the operands' addresses, then the length of the outermost axis where it is named. */
-export interface FusedKernel {
-  readonly func: Func
-  /** The axis whose length is the last parameter. */
-  readonly axis: string | undefined
+/** A fused kernel: its parameters are the operands' addresses, then the elements along its outermost axis, where they are not known to it. */
+export interface FusedKernel extends Kernel {
+  readonly length: Length | undefined
 }
 
-/** The loop nest of a fused kernel, innermost axis in vectors. */
-export function fusedKernel(fused: Fused, target: Target): FusedKernel {
+/**
+ * The loop nest of a fused kernel, innermost axis in vectors.
+ * @param inLoop false where it runs once: one that goes along a single axis is then made for every length of it, and shared.
+ */
+export function fusedKernel(fused: Fused, target: Target, keys: Keys, inLoop: boolean): FusedKernel {
   const strides = fused.operands.map(operand => broadcastView(operand, fused.shape).strides)
-  const axes = collapse(fused.shape, strides, () => true)
-  const named = axes.find(({ length }) => typeof length === 'string')?.length
-  const func = new Func([
-    ...strides.map(() => 'i32' as const),
-    ...(named === undefined ? [] : ['i32' as const]),
-  ])
-  func.name = fused.name
-  new Nest(func, fused, axes, target).emit()
-  return { func, axis: named as string | undefined }
+  const known = collapse(fused.shape, strides, () => true)
+  const given =
+    known.length === 1 && !inLoop ? known[0] : known.find(({ length }) => typeof length === 'string')
+  const axes = known.map(axis => (axis === given ? { ...axis, length: GIVEN, factor: 1 } : axis))
+  const emit = (): Func => {
+    const params = strides.length + (given === undefined ? 0 : 1)
+    const func = new Func(new Array<'i32'>(params).fill('i32'))
+    func.name = fused.name
+    new Nest(func, fused, axes, target).emit()
+    return func
+  }
+  const length = given && {
+    axis: typeof given.length === 'string' ? given.length : undefined,
+    factor: given.factor,
+  }
+  return { key: keyOf(fused, axes, keys), emit, length }
+}
+
+/** Stands for a length that comes as a parameter. */
+const GIVEN = 'given'
+
+/** All that a kernel's code depends on. */
+function keyOf({ name, expressions, stores }: Fused, axes: readonly Axis[], keys: Keys): string {
+  const work = expressions.map(one => {
+    if (one.kind === 'read') return `#${one.operand}`
+    if (one.kind === 'constant') return numberText(one.value)
+    return `${keys.identity(one.lanes)}(${one.inputs.join()})${keys.settings(one.attrs)}`
+  })
+  const ends = stores.map(({ how, expression, operand }) => `${how} ${expression} ${operand}`)
+  const nest = axes.map(({ length, factor, strides }) => `${length}·${factor} ${strides.join()}`)
+  return [name, work.join(' '), ends.join(), nest.join()].join('; ')
 }
 
 /** Bytes of an element. */
@@ -81,12 +108,9 @@ class Nest {
     })
   }
 
-  /** The number of steps along an axis: a constant, or a local with the run-time length times the factor. */
+  /** The number of steps along an axis: a constant, or the last parameter. */
   #count({ length, factor }: Axis): number | { readonly local: number } {
-    if (typeof length === 'number') return factor
-    const local = this.#func.local('i32')
-    this.#func.get(this.#fused.operands.length).i32(factor).mul().set(local)
-    return { local }
+    return typeof length === 'number' ? factor : { local: this.#fused.operands.length }
   }
 
   /** The innermost axis: vectors, then what is left over one by one. */

@@ -109,6 +109,41 @@ describe('one program', () => {
     expect(program.size().memory).toBeGreaterThan(memory)
   })
 
+  test('has one kernel for elementwise work of one kind, whatever its sizes, and others for other constants', () => {
+    const sizes = [1, 3, 4, 7, 16, 33]
+    const updates = (factor: (i: number) => number): Graph => {
+      const shapes = Object.fromEntries(sizes.map((size, i) => [`p${i}`, [size]]))
+      return graph(shapes, refs =>
+        Object.fromEntries(
+          sizes.map((_, i) => {
+            const p = (refs as Readonly<Record<string, Ref>>)[`p${i}`]!
+            return [`q${i}`, sub(p, mul(factor(i), mul(p, p))) as Ref]
+          }),
+        ),
+      ) as Graph
+    }
+    const alone = graph({ p: [33] }, ({ p }) => ({ q: sub(p, mul(0.5, mul(p, p))) as Ref })) as Graph
+    const inputs = sizes.map((size, i) => draw([size], i))
+    const moduleOf = (made: Graph, given: readonly Tensor[]): number => {
+      const program = compile(made, float64)
+      expect(apart(runOf(program, made, given), reference(made, given))).toBeLessThanOrEqual(1e-12)
+      return program.size().module
+    }
+    const [one, same, others] = [
+      moduleOf(alone, [draw([33], 5)]),
+      moduleOf(
+        updates(() => 0.5),
+        inputs,
+      ),
+      moduleOf(
+        updates(i => 0.5 + i),
+        inputs,
+      ),
+    ]
+    expect(same).toBeLessThan(1.5 * one)
+    expect(others).toBeGreaterThan(2 * one)
+  })
+
   test('may have thousands of different numbers in it', () => {
     const made = graph({ x: [3] }, ({ x }) => {
       let y = x as Ref
