@@ -1,25 +1,6 @@
 import { artbp, every, full, type Schedule } from '@bptt/unroll'
+import { defaults, type EstimatorOptions } from './commands/estimator.js'
 import { Failure } from './failure.js'
-
-/** The gradient estimators `--estimator` can name. */
-export const estimators = ['full', 'tbptt', 'artbp'] as const
-
-/** The name of a gradient estimator. */
-type EstimatorName = (typeof estimators)[number]
-
-/** The estimator and those of its settings that were given. */
-export interface EstimatorOptions {
-  readonly estimator: EstimatorName
-  readonly seed: number
-  /** tbptt: credit is cut at every `every`-th step. */
-  readonly every?: number
-  /** artbp: mean segment length in steps. */
-  readonly mean?: number
-  /** artbp: exponent of the tail of segment lengths, above 2; 'none' cuts with constant chance 1/mean. */
-  readonly tail?: number | 'none'
-  /** full: events per episode. */
-  readonly episode?: number
-}
 
 /** A schedule ready for the trainer, and how the stream is cut into episodes for it. */
 export interface Credit {
@@ -29,9 +10,6 @@ export interface Credit {
   /** The estimator in half a sentence. */
   readonly meaning: string
 }
-
-/** The settings used where none are given. */
-export const defaults = { every: 32, mean: 50, tail: 4, episode: 200 } as const
 
 const owners = { every: 'tbptt', mean: 'artbp', tail: 'artbp', episode: 'full' } as const
 

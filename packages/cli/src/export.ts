@@ -2,45 +2,14 @@ import { isShape, leaves, type Shape, showShape } from '@bptt/graph'
 import { load, readBytes, writeAtomic } from '@bptt/stream/node'
 import { exportOnnx } from '@bptt/stream/sinks'
 import type { Cell } from '@bptt/unroll'
-import { Command } from 'commander'
+import type { ExportOptions } from './commands/export.js'
 import { bytes } from './format.js'
 import { cellOf, checkParams, decodeRecord, type ModelRecord } from './model.js'
-import { oneOf } from './options.js'
 import { checkTarget } from './savefile.js'
 import { print } from './terminal.js'
 
-const forms = ['step', 'scan'] as const
-
-interface ExportOptions {
-  readonly onnx: string
-  readonly form: (typeof forms)[number]
-  readonly json?: true
-}
-
-const help = `
-Forms: step takes one symbol (or one record of numbers) and the carry and gives logits and the next carry, for streams; scan takes a whole sequence. Both take batches of any size. All
-tensors are float32, symbols are whole numbers in them; the metadata bptt.alphabet has the symbol of each number, as JSON. A model of numbers takes and gives them at mean 0 and deviation 1: bptt.numbers has the
-columns, the means and the deviations. The carry begins with zeros.
-
-Examples:
-  bptt export bptt-model.safetensors --onnx model.onnx
-  bptt export bptt-model.safetensors --onnx scan.onnx --form scan
-
-Exit codes: 0 ok, 2 bad input, 130 Ctrl-C`
-
-/** `bptt export`: a saved model as a file for other runtimes. */
-export function exportCommand(): Command {
-  return new Command('export')
-    .description('write a saved model as an ONNX model')
-    .argument('<MODEL>', 'a model saved by bptt train')
-    .requiredOption('--onnx <FILE>', 'the file to write')
-    .option('--form <NAME>', 'step or scan', oneOf('--form', forms), 'step')
-    .option('--json', 'what was written as one JSON record')
-    .addHelpText('after', help)
-    .action(exportModel)
-}
-
-async function exportModel(path: string, { onnx: target, form, json }: ExportOptions): Promise<void> {
+/** Writes a saved model as a file for other runtimes. */
+export async function exportModel(path: string, { onnx: target, form, json }: ExportOptions): Promise<void> {
   await checkTarget(target, 'an ONNX model', holdsOnnx)
   const { metadata, params, warning } = await load(path)
   if (warning !== undefined) process.stderr.write(`bptt: ${warning}\n`)

@@ -1,16 +1,15 @@
-import { GraphError } from '@bptt/graph'
 import { Command, CommanderError } from 'commander'
-import { checkCommand } from './check.js'
-import { compareCommand } from './compare.js'
-import { exportCommand } from './export.js'
+import { checkCommand } from './commands/check.js'
+import { compareCommand } from './commands/compare.js'
+import { exportCommand } from './commands/export.js'
+import { inspectCommand } from './commands/inspect.js'
+import { predictCommand } from './commands/predict.js'
+import { reproduceCommand } from './commands/reproduce.js'
+import { sampleCommand } from './commands/sample.js'
+import { startCommand } from './commands/start.js'
+import { trainCommand } from './commands/train.js'
+import { verifyCommand } from './commands/verify.js'
 import { exitCodes, Failure, sentence, systemCode } from './failure.js'
-import { inspectCommand } from './inspect.js'
-import { predictCommand } from './predict.js'
-import { reproduceCommand } from './reproduce.js'
-import { sampleCommand } from './sample.js'
-import { startCommand } from './start.js'
-import { trainCommand } from './train.js'
-import { verifyCommand } from './verify.js'
 import { version } from './version.js'
 
 const notes = `
@@ -35,20 +34,24 @@ export function program(): Command {
     .configureOutput({ outputError: () => {} })
     .helpCommand('help [command]', 'print help on a command')
     .addHelpText('after', notes)
-  const commands = [
-    trainCommand(),
-    sampleCommand(),
-    predictCommand(),
-    checkCommand(),
-    compareCommand(),
-    inspectCommand(),
-    exportCommand(),
-    startCommand(),
-    verifyCommand(),
-    reproduceCommand(),
-  ]
-  for (const command of commands) root.addCommand(settled(command, root))
+  for (const command of commands()) root.addCommand(settled(command, root))
   return root
+}
+
+/** The commands. What one does is loaded when it is called, so that help, completion and a mistyped option are there at once. */
+function commands(): readonly Command[] {
+  return [
+    trainCommand().action(async (options, command) => (await import('./train.js')).train(options, command)),
+    sampleCommand().action(async options => (await import('./sample.js')).sample(options)),
+    predictCommand().action(async options => (await import('./predict.js')).predict(options)),
+    checkCommand().action(async (path, options) => (await import('./check.js')).check(path, options)),
+    compareCommand().action(async options => (await import('./compare.js')).compare(options)),
+    inspectCommand().action(async (path, options) => (await import('./inspect.js')).inspect(path, options)),
+    exportCommand().action(async (path, options) => (await import('./export.js')).exportModel(path, options)),
+    startCommand().action(async options => (await import('./start.js')).start(options)),
+    verifyCommand().action(async (paths, options) => (await import('./verify.js')).verify(paths, options)),
+    reproduceCommand(async (name, options) => (await import('./reproduce.js')).reproduce(name, options)),
+  ]
 }
 
 /** A command and those below it with the settings of the root. */
@@ -64,18 +67,24 @@ export async function main(words: readonly string[]): Promise<number> {
     await root.parseAsync(words.length === 0 ? ['--help'] : [...words], { from: 'user' })
     return Number(process.exitCode ?? exitCodes.ok)
   } catch (error) {
-    return explain(error, nameOf(root, words))
+    return await explain(error, nameOf(root, words))
   }
 }
 
-function explain(error: unknown, name: string): number {
+async function explain(error: unknown, name: string): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
   if (systemCode(error) === 'EPIPE') return exitCodes.ok
   if (error instanceof CommanderError && error.code === 'commander.help') return exitCodes.badInput
-  const expected = error instanceof Failure || error instanceof GraphError || error instanceof CommanderError
-  if (!expected && systemCode(error) === undefined) throw error
+  const expected = error instanceof Failure || error instanceof CommanderError
+  if (!expected && systemCode(error) === undefined && !(await isGraphError(error))) throw error
   process.stderr.write(`${name}: ${sentence(error).replace(/^error: /, '')}${flagFor(error, name)}\n`)
   return error instanceof Failure ? error.exitCode : exitCodes.badInput
+}
+
+/** Errors of the packages, which are loaded by now. */
+async function isGraphError(error: unknown): Promise<boolean> {
+  const { GraphError } = await import('@bptt/graph')
+  return error instanceof GraphError
 }
 
 /** Where a file stands without the option that names it, that option. */

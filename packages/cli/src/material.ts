@@ -1,8 +1,9 @@
 import type { Loss } from '@bptt/graph'
 import type { Sample } from '@bptt/stream'
 import type { Cell } from '@bptt/unroll'
+import type { CellName } from './commands/model.js'
 import { plural } from './format.js'
-import { type CellName, type Described, parameterCount } from './model.js'
+import { type Described, parameterCount } from './model.js'
 import type { Reading } from './source.js'
 
 /** In what losses are said. */

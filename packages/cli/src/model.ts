@@ -1,13 +1,8 @@
 import { isShape, isTensor, leaves, showShape, type Tensor, type Tree } from '@bptt/graph'
 import { type Cell, elman, gru, lstm, withEmbedding, withReadout } from '@bptt/unroll'
+import { type CellName, cells } from './commands/model.js'
 import { Failure } from './failure.js'
 import type { Numbers } from './records/scale.js'
-
-/** The recurrent cells `--cell` can name. */
-export const cells = ['lstm', 'gru', 'elman'] as const
-
-/** The name of a recurrent cell. */
-export type CellName = (typeof cells)[number]
 
 /** A character model: symbol → embedding → recurrent cell → one logit per symbol. */
 export interface ModelSpec {

@@ -14,6 +14,7 @@ import type { Cell } from '@bptt/unroll'
 import * as unroll from '@bptt/unroll'
 import * as unrollLaws from '@bptt/unroll/laws'
 import { createJiti } from 'jiti'
+import type { Sizes } from './commands/sizes.js'
 import { Failure, sentence } from './failure.js'
 
 /** An op as the laws take it. */
@@ -24,12 +25,6 @@ export type Found =
   | { readonly name: string; readonly kind: 'cell'; readonly cell: Cell }
   | { readonly name: string; readonly kind: 'graph'; readonly graph: Graph }
   | { readonly name: string; readonly kind: 'op'; readonly op: Op }
-
-/** Sizes that exported functions such as `cell({...})` are called with to make a cell. */
-export type Sizes = Readonly<Record<string, number>>
-
-/** The sizes where none are given. */
-export const usualSizes: Sizes = { inputs: 2, hidden: 3, outputs: 2, symbols: 5 }
 
 // the module gets the packages of this program, so that what it makes and what looks at it are of one make
 const own = {

@@ -2,53 +2,16 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { predictor, type Sample } from '@bptt/stream'
 import { load } from '@bptt/stream/node'
+import type { PredictOptions } from './commands/predict.js'
 
-import { Command } from 'commander'
 import { Failure } from './failure.js'
 import { cellOf, checkParams, decodeRecord, type ModelRecord, type NumberModel } from './model.js'
-import { oneOf } from './options.js'
 import { columnsOf, nameOf, widthOf } from './records/columns.js'
-import { eventsOf, type Format, formatOf, formats } from './records/read.js'
+import { eventsOf, formatOf } from './records/read.js'
 import { fromScale, toScale } from './records/scale.js'
-import { separatorOf } from './subject.js'
 
-interface PredictOptions {
-  readonly model: string
-  readonly data: string
-  readonly format?: Format
-  readonly separator?: string
-  readonly columns?: string
-  readonly json?: true
-}
-
-const help = `
-Reads the columns that the model was trained on; the records need no targets. Writes CSV, a line a record, with the names of the targets; where the model
-was trained with --ahead N, a line tells of N records later. The state begins with zeros, and anew where the column of --reset says so.
-
-Examples:
-  bptt predict --model load.safetensors --data today.csv > forecast.csv
-  sensor | bptt predict --model load.safetensors --data - --format ndjson --json
-
-Exit codes: 0 ok, 2 bad input, 130 Ctrl-C`
-
-/** `bptt predict`: what a saved model of numbers says of records. */
-export function predictCommand(): Command {
-  return new Command('predict')
-    .description('let a saved model of numbers predict')
-    .requiredOption('--model <FILE>', 'a model saved by bptt train --data')
-    .requiredOption(
-      '--data <FILE>',
-      "records, CSV with a header or NDJSON; '-' reads standard input as it comes",
-    )
-    .option('--format <NAME>', `${formats.join(', ')} (default: by extension)`, oneOf('--format', formats))
-    .option('--separator <CHAR>', 'between the fields of CSV (default: a comma)', separatorOf)
-    .option('--columns <NAMES>', 'names of the columns of CSV, where the first record is no header')
-    .option('--json', 'one JSON record a line: the targets by name')
-    .addHelpText('after', help)
-    .action(predict)
-}
-
-async function predict(options: PredictOptions): Promise<void> {
+/** Writes what a saved model of numbers says of records. */
+export async function predict(options: PredictOptions): Promise<void> {
   const { model: path, json = false } = options
   const loaded = await load(path)
   if (loaded.warning !== undefined) process.stderr.write(`bptt: ${loaded.warning}\n`)

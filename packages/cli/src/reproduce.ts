@@ -1,112 +1,24 @@
-import { Command } from 'commander'
-import { oneOf, whole } from './options.js'
+import type { ExperimentName, Experiments } from './commands/reproduce.js'
 import type { Course } from './reproduce/course.js'
-import { type FluidOptions, fluid } from './reproduce/fluid.js'
-import { type FuzzyOptions, fuzzy } from './reproduce/fuzzy.js'
-import { type InfluenceOptions, influence } from './reproduce/influence.js'
-import { type LongRangeOptions, longRange } from './reproduce/long-range.js'
+import { fluid } from './reproduce/fluid.js'
+import { fuzzy } from './reproduce/fuzzy.js'
+import { influence } from './reproduce/influence.js'
+import { longRange } from './reproduce/long-range.js'
 import { perform } from './reproduce/perform.js'
-import { type VanishingOptions, vanishing } from './reproduce/vanishing.js'
+import { vanishing } from './reproduce/vanishing.js'
 
-const codes = 'Exit codes: 0 the claim held, 1 it did not, 2 bad input, 130 Ctrl-C, 143 SIGTERM'
-
-const notes = `
-Each prints what it measured, then every part of the claim and whether it held.
-
-Examples:
-  bptt reproduce influence-balancing
-  bptt reproduce long-range --seeds 3
-  bptt reproduce vanishing --json > vanishing.jsonl
-
-${codes}`
-
-/** `bptt reproduce`: what the sources claim about gradients through time, run again. */
-export function reproduceCommand(): Command {
-  const command = new Command('reproduce')
-    .description('run again what papers claim: does it hold here?')
-    .addHelpText('after', notes)
-  for (const one of [
-    influenceCommand(),
-    longRangeCommand(),
-    vanishingCommand(),
-    fuzzyCommand(),
-    fluidCommand(),
-  ])
-    command.addCommand(one)
-  return command
+const courses: { readonly [N in ExperimentName]: (options: Experiments[N]) => Course } = {
+  'influence-balancing': influence,
+  'long-range': longRange,
+  vanishing,
+  fuzzy,
+  fluid,
 }
 
-/** A sub-command of one experiment. */
-function experiment<O extends object>(
-  name: string,
-  {
-    about,
-    example,
-    course,
-  }: { readonly about: string; readonly example: string; readonly course: (options: O) => Course },
-): Command {
-  return new Command(name)
-    .description(about)
-    .addHelpText('after', `\nExample:\n  bptt reproduce ${name} ${example}\n\n${codes}`)
-    .option('--json', 'one JSON record a line on standard output, the last with "final": true')
-    .action((options: O & { readonly json?: boolean }) => perform(name, course(options), options))
-}
-
-const seeds = (most: number): ReturnType<typeof whole> => whole('--seeds', 1, most)
-
-function influenceCommand(): Command {
-  return experiment<InfluenceOptions>('influence-balancing', {
-    about: 'block truncation goes the wrong way, ARTBP does not (Tallec & Ollivier 2017, §6.1)',
-    example: '--seeds 3 --steps 100000',
-    course: influence,
-  })
-    .option('--steps <N>', 'of each run', whole('--steps', 1000, 1e8), 400_000)
-    .option('--seeds <N>', 'ARTBP runs with the seeds 1 to N', seeds(1000), 10)
-    .option(
-      '--clock <WHAT>',
-      't in the rate 3e-4/√(1 + t) of ARTBP: steps or updates',
-      oneOf('--clock', ['steps', 'updates']),
-      'updates',
-    )
-}
-
-function longRangeCommand(): Command {
-  return experiment<LongRangeOptions>('long-range', {
-    about: 'a dependency longer than the blocks of truncation: ARTBP learns it',
-    example: '--seeds 2 --events 50000',
-    course: longRange,
-  })
-    .option('--events <N>', 'each run learns from', whole('--events', 1000, 1e9), 100_000)
-    .option('--seeds <N>', 'each estimator runs with the seeds 1 to N', seeds(1000), 5)
-    .option('--lag <N>', 'steps between the bit and the question, at least', whole('--lag', 2, 1000), 20)
-}
-
-function vanishingCommand(): Command {
-  return experiment<VanishingOptions>('vanishing', {
-    about: 'credit vanishes and explodes within its bounds; what clipping does (Pascanu et al. 2013)',
-    example: '--steps 60 --hidden 16',
-    course: vanishing,
-  })
-    .option('--steps <N>', 'of the sequence', whole('--steps', 12, 200), 40)
-    .option('--hidden <N>', 'numbers in the state', whole('--hidden', 2, 256), 16)
-    .option('--seed <N>', 'of weights and data', whole('--seed', 0, Number.MAX_SAFE_INTEGER), 1)
-}
-
-function fuzzyCommand(): Command {
-  return experiment<FuzzyOptions>('fuzzy', {
-    about: 'a recurrent neuro-fuzzy cell identifies a plant (Narendra & Parthasarathy 1990)',
-    example: '--rules 8 --seeds 1',
-    course: fuzzy,
-  })
-    .option('--rules <N>', 'fuzzy rules, beside the model of one rule', whole('--rules', 2, 100), 5)
-    .option('--epochs <N>', 'sequences of 900 steps to learn from', whole('--epochs', 1, 1e6), 100)
-    .option('--seeds <N>', 'runs with the seeds 1 to N', seeds(1000), 3)
-}
-
-function fluidCommand(): Command {
-  return experiment<FluidOptions>('fluid', {
-    about: "the adjoint of Burgers' equation, golden numbers, and an initial state recovered by it",
-    example: '--iterations 500',
-    course: fluid,
-  }).option('--iterations <N>', 'of gradient descent', whole('--iterations', 10, 1e6), 1000)
+/** Runs an experiment again. */
+export async function reproduce<N extends ExperimentName>(
+  name: N,
+  options: Experiments[N] & { readonly json?: boolean },
+): Promise<void> {
+  await perform(name, courses[name](options), options)
 }

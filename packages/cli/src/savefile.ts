@@ -5,9 +5,6 @@ import { load } from '@bptt/stream/node'
 import { Failure, systemCode } from './failure.js'
 import { metadataKey } from './model.js'
 
-/** Where `bptt train --save` saves when no path is given. */
-export const defaultSave = 'bptt-model.safetensors'
-
 /**
  * Checks, before any work is done, that a model can be saved at `path`, and that nothing but a model is replaced there.
  * @throws Failure where it cannot.

@@ -1,12 +1,11 @@
 import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { Command } from 'commander'
+import { dirname } from 'node:path'
+import { path, type StartOptions } from './commands/start.js'
 import { type Corpus, packageCorpus } from './corpus.js'
 import { creditOf } from './estimator.js'
 import type { Outcome, Plan } from './learn.js'
 import type { TextModel } from './model.js'
 import { updatesOf } from './optimizer.js'
-import { real, whole } from './options.js'
 import { written } from './sample.js'
 import { checkSavePath } from './savefile.js'
 import { forPeople, forPrograms, wentWell } from './show.js'
@@ -15,13 +14,6 @@ import { textSubject } from './text.js'
 import { conclude, perform } from './train.js'
 import { framed } from './view.js'
 
-interface StartOptions {
-  readonly seconds: number
-  readonly seed: number
-  readonly json?: true
-}
-
-const path = join('.bptt', 'model.safetensors')
 const settings = {
   cell: 'lstm',
   hidden: 128,
@@ -33,32 +25,8 @@ const settings = {
 const prompt = 'export function '
 const headline = 'An LSTM learns to write TypeScript, online: each character is predicted, then learned from.'
 
-const notes = `
-Learns the TypeScript sources inside the installed rxjs package, shows how it gets on, writes a sample,
-and saves the model in ${path} in the current folder.
-
-Example:
-  bptt start --seconds 10
-
-Exit codes: 0 ok, 1 the loss is not finite any more, 2 bad input, 130 Ctrl-C, 143 SIGTERM`
-
-/** `bptt start`: the demonstration that `npm start` runs. */
-export function startCommand(): Command {
-  return new Command('start')
-    .description('watch a small LSTM learn to write TypeScript; what `npm start` runs')
-    .option('--seconds <N>', 'how long to learn', real('--seconds', { above: 0 }), 40)
-    .option(
-      '--seed <N>',
-      'of initial values, random cuts and the sample',
-      whole('--seed', 0, Number.MAX_SAFE_INTEGER),
-      1,
-    )
-    .option('--json', 'one JSON record a line on standard output, the last with "final": true')
-    .addHelpText('after', notes)
-    .action(start)
-}
-
-async function start(options: StartOptions): Promise<void> {
+/** Lets an LSTM learn to write TypeScript, and shows what came of it. */
+export async function start(options: StartOptions): Promise<void> {
   const subject = textSubject(await corpusToLearn(), settings.cell, settings.hidden)
   const plan = planOf(options, subject)
   if (!options.json) print(coloursFor(process.stdout).bold(headline))

@@ -1,7 +1,6 @@
 import type { WriteStream } from 'node:tty'
 import { createLogUpdate } from 'log-update'
 import pc from 'picocolors'
-import { exitCodes, systemCode } from './failure.js'
 
 /** Functions that colour a text, or leave it as it is. */
 export type Colours = ReturnType<typeof pc.createColors>
@@ -32,15 +31,6 @@ export function paced(every: number, from: number = 0): (seconds: number) => boo
 /** A live line on `stream`: ten times a second on a terminal that has a size, a line every two seconds elsewhere. */
 export function liveLineOn(stream: WriteStream): LiveLine {
   return stream.isTTY && stream.rows > 0 ? inPlace(stream) : lineByLine(stream)
-}
-
-/** Lets a reader that closes its end of the output, such as `head`, end the process without a word. */
-export function quietPipe(): void {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', error => {
-      if (systemCode(error) !== 'EPIPE') throw error
-      if (stream.listenerCount('error') === 1) process.exit(exitCodes.ok)
-    })
 }
 
 /** Writes a line to standard output. */

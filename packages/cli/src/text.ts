@@ -1,8 +1,9 @@
 import { softmaxCrossEntropy } from '@bptt/stream'
+import type { CellName } from './commands/model.js'
 import type { Corpus } from './corpus.js'
 import { bits, figure, plural } from './format.js'
 import { modelTextOf, type Subject, type Unit } from './material.js'
-import { type CellName, cellOf, characterModel, type TextModel } from './model.js'
+import { cellOf, characterModel, type TextModel } from './model.js'
 import { characters, events } from './source.js'
 
 /** Loss in bits per character. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { creditOf, type EstimatorOptions } from '../src/estimator.js'
+import type { EstimatorOptions } from '../src/commands/estimator.js'
+import { creditOf } from '../src/estimator.js'
 import { Failure } from '../src/failure.js'
 
 const options = (rest: Omit<EstimatorOptions, 'seed'>): EstimatorOptions => ({ seed: 1, ...rest })

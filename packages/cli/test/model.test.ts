@@ -1,9 +1,9 @@
 import type { Tensor } from '@bptt/graph'
 import { describe, expect, test } from 'vitest'
+import { cells } from '../src/commands/model.js'
 import { Failure } from '../src/failure.js'
 import {
   cellOf,
-  cells,
   characterModel,
   checkParams,
   decodeRecord,

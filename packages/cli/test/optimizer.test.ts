@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { optimizers, rates } from '../src/commands/optimizer.js'
 import { Failure } from '../src/failure.js'
-import { optimizers, rates, updatesOf } from '../src/optimizer.js'
+import { updatesOf } from '../src/optimizer.js'
 
 describe('updatesOf', () => {
   test.each(optimizers)('makes %s with its usual rate and with another', optimizer => {

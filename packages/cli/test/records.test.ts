@@ -5,13 +5,14 @@ import { evaluate, graph } from '@bptt/graph'
 import type { Sample } from '@bptt/stream'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { losses, type SourceOptions } from '../src/commands/source.js'
 import type { Subject } from '../src/material.js'
 import type { NumberModel } from '../src/model.js'
 import { columnsOf, quantities, widthOf } from '../src/records/columns.js'
-import { losses, lossOf, unitOf } from '../src/records/loss.js'
+import { lossOf, unitOf } from '../src/records/loss.js'
 import { noScale } from '../src/records/scale.js'
 import { numberYardsticks } from '../src/records/yardsticks.js'
-import { type SourceOptions, subjectOf } from '../src/subject.js'
+import { subjectOf } from '../src/subject.js'
 
 const csv = `t,state,load,new,how
 0,on,1,1,1

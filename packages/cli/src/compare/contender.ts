@@ -1,6 +1,7 @@
 import { bptt, type Estimator, rtrl, snap, uoro } from '@bptt/stream'
 import type { Schedule, WindowSizes } from '@bptt/unroll'
-import { type Credit, creditOf, type EstimatorOptions } from '../estimator.js'
+import type { EstimatorOptions } from '../commands/estimator.js'
+import { type Credit, creditOf } from '../estimator.js'
 import { Failure } from '../failure.js'
 import { count } from '../format.js'
 import { orNone, real, whole } from '../options.js'
@@ -25,9 +26,6 @@ export interface Contender {
   /** The estimator in half a sentence. */
   readonly meaning: string
 }
-
-/** What `compare` takes where nothing is given. */
-export const usual = ['tbptt:8', 'tbptt:32', 'artbp:32,4'] as const
 
 const flag = '--estimators'
 const forms =

@@ -2,10 +2,12 @@ import { type Loss, mul, square, sub } from '@bptt/graph'
 import { type Sample, softmaxCrossEntropy, squaredError } from '@bptt/stream'
 import { noMoments, observe } from '@bptt/stream/sources'
 import { type Cell, constant, withInit } from '@bptt/unroll'
+import type { CellName } from '../commands/model.js'
+import { type TaskName, tasks } from '../commands/tasks.js'
 import { Failure } from '../failure.js'
 import { bits, figure, significant } from '../format.js'
 import { type Material, modelTextOf, type Unit } from '../material.js'
-import { type CellName, cellOf } from '../model.js'
+import { cellOf } from '../model.js'
 import { whole } from '../options.js'
 import { lossOf, unitOf } from '../records/loss.js'
 import { type Numbers, noScale, scaleOf, toScale } from '../records/scale.js'
@@ -13,7 +15,7 @@ import { numberYardsticks } from '../records/yardsticks.js'
 import { balancing, optimum, start } from '../reproduce/balancing.js'
 import { events } from '../source.js'
 import { classYardsticks } from './class-yardsticks.js'
-import { type Made, tasks } from './tasks.js'
+import { type Made, makers } from './tasks.js'
 
 /** The model that learns a task. */
 interface Learner {
@@ -28,14 +30,13 @@ interface Learner {
  */
 export function taskMaterial(text: string, learner: Learner): Material {
   const [, name = '', given] = /^([a-z-]+)(?::(.+))?$/.exec(text) ?? []
-  const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined
-  if (task === undefined)
+  if (!isTask(name))
     throw new Failure(`--task must be one of ${Object.keys(tasks).join(', ')}, but is '${text}'`)
-  const { size } = task
+  const { size } = tasks[name]
   if (size === undefined && given !== undefined)
     throw new Failure(`--task ${name} takes no number, but is '${text}'`)
   const number = given === undefined ? (size?.usual ?? 0) : whole(`--task ${name}`, size!.least, 1e6)(given)
-  const made = task.make(number, learner.seed)
+  const made = makers[name](number, learner.seed)
   return {
     ...materialOf(made, learner),
     kind: 'task',
@@ -44,6 +45,8 @@ export function taskMaterial(text: string, learner: Learner): Material {
     length: undefined,
   }
 }
+
+const isTask = (name: string): name is TaskName => Object.hasOwn(tasks, name)
 
 type Rest = Omit<Material, 'kind' | 'name' | 'size' | 'length'>
 

@@ -18,16 +18,11 @@ import {
   valueAndGradient,
 } from '@bptt/graph'
 import { type Cell, print as printCredit, reweight, unroll } from '@bptt/unroll'
+import type { View } from '../commands/inspect.js'
 import type { Contender } from '../compare/contender.js'
 import { Failure } from '../failure.js'
 import { bytes } from '../format.js'
 import type { Found } from '../module.js'
-
-/** The ways to look at something. */
-export const views = ['describe', 'text', 'dot', 'mermaid', 'credit', 'plan'] as const
-
-/** The name of a way to look at something. */
-export type View = (typeof views)[number]
 
 /** How a cell is unrolled to be looked at. */
 export interface Unrolled {

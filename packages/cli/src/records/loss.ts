@@ -1,13 +1,8 @@
 import { abs, huber, type Loss, squaredError, sub, sum } from '@bptt/graph'
+import type { LossName } from '../commands/source.js'
 import { significant } from '../format.js'
 import type { Unit } from '../material.js'
 import type { Scale } from './scale.js'
-
-/** The losses `--loss` can name. */
-export const losses = ['squared', 'absolute', 'huber'] as const
-
-/** The name of a loss. */
-export type LossName = (typeof losses)[number]
 
 /** A loss in the graph, and the same in numbers: a sum over outputs of what an error costs. */
 interface NumberLoss {

@@ -2,13 +2,8 @@ import { extname } from 'node:path'
 import type { Sample } from '@bptt/stream'
 import { fileSource } from '@bptt/stream/node'
 import { type Column, csv, ndjson } from '@bptt/stream/sources'
+import { type Format, formats } from '../commands/source.js'
 import { Failure } from '../failure.js'
-
-/** The formats `--format` can name. */
-export const formats = ['csv', 'tsv', 'ndjson'] as const
-
-/** The name of a format. */
-export type Format = (typeof formats)[number]
 
 /** Which records are read, and what of them. */
 export interface Recording {
