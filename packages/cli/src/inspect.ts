@@ -4,13 +4,13 @@ import { contenders } from './compare/contender.js'
 import { Failure } from './failure.js'
 import { viewOf } from './inspect/subject.js'
 import { cellOf, checkParams, decodeRecord } from './model.js'
-import { type Found, loadModule } from './module.js'
+import { type Found, isModule, loadModule } from './module.js'
 import { print } from './terminal.js'
 
 /** Prints a view of a model file, or of what a module exports. */
 export async function inspect(path: string, options: InspectOptions): Promise<void> {
   const { view, steps, seed, json } = options
-  const found = path.endsWith('.safetensors') ? await modelAt(path) : await exportOf(path, options)
+  const found = isModule(path) ? await exportOf(path, options) : await modelAt(path)
   const text = viewOf(found, view, { steps, contenders: contenders(options.estimators, seed) })
   print(json ? JSON.stringify({ file: path, name: found.name, kind: found.kind, view, text }) : text)
 }

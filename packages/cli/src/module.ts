@@ -1,6 +1,6 @@
-import { resolve } from 'node:path'
-import type { Graph } from '@bptt/graph'
+import { extname, resolve } from 'node:path'
 import * as graph from '@bptt/graph'
+import { type Graph, GraphError } from '@bptt/graph'
 import * as graphBytes from '@bptt/graph/bytes'
 import * as graphLaws from '@bptt/graph/laws'
 import * as graphOnnx from '@bptt/graph/onnx'
@@ -25,6 +25,11 @@ export type Found =
   | { readonly name: string; readonly kind: 'cell'; readonly cell: Cell }
   | { readonly name: string; readonly kind: 'graph'; readonly graph: Graph }
   | { readonly name: string; readonly kind: 'op'; readonly op: Op }
+
+const extensions: readonly string[] = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']
+
+/** True for a file that is a module by its name. */
+export const isModule = (path: string): boolean => extensions.includes(extname(path).toLowerCase())
 
 // the module gets the packages of this program, so that what it makes and what looks at it are of one make
 const own = {
@@ -51,6 +56,12 @@ export async function loadModule(
   only: readonly string[] = [],
 ): Promise<readonly Found[]> {
   await readBytes(path) // says in the usual words where there is no file
+  if (!isModule(path))
+    throw new GraphError(
+      'not-a-module',
+      path,
+      `is no module by its name; modules end in ${extensions.join(', ')}`,
+    )
   const exports = await imported(path)
   const names = Object.keys(exports)
   const missing = only.find(name => !names.includes(name))
@@ -111,9 +122,7 @@ function asFound(name: string, value: unknown, sizes: Sizes): Found | string | u
     return isCell(made) ? { name, kind: 'cell', cell: made } : undefined
   } catch (error) {
     // some other function, or a cell of other sizes
-    return error instanceof graph.GraphError
-      ? `${name} refuses the sizes given: ${sentence(error)}`
-      : undefined
+    return error instanceof GraphError ? `${name} refuses the sizes given: ${sentence(error)}` : undefined
   }
 }
 

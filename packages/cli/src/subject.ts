@@ -56,7 +56,7 @@ export function refuseNumbers(options: SourceOptions, given: string): void {
 }
 
 function recordingOf(path: string, options: SourceOptions): Recording {
-  const { input, target, ahead = usual.ahead, reset, weight, separator, skip } = options
+  const { input, target, ahead = usual.ahead, reset, weight, separator, skip = false } = options
   const columns = options.columns?.split(',').map(name => name.trim())
   if (input === undefined || target === undefined)
     throw new Failure(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -42,6 +42,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'throws.ts'), "const when: string = 'today'\nthrow new Error('not ' + when)")
   await writeFile(join(folder, 'syntax.ts'), 'export const a = (;\n')
   await writeFile(join(folder, 'misfit.ts'), misfit)
+  await writeFile(join(folder, 'notes.txt'), 'no code')
   await writeFile(join(folder, 'both.ts'), `${misfit}export { leaky } from './good'\n`)
 }, 120_000)
 
@@ -97,6 +98,7 @@ describe('bptt check', () => {
       ['none.ts'],
       'none.ts exports no cell, graph or op; it exports answer (hint: --size NAME=N gives sizes that a cell needs)',
     ],
+    [['notes.txt'], 'notes.txt: is no module by its name; modules end in .ts, .mts, .cts, .js, .mjs, .cjs'],
     [['throws.ts'], 'throws.ts cannot be loaded: not today (line 2)'],
     [['syntax.ts'], 'syntax.ts cannot be loaded: ParseError: Unexpected token (line 1)'],
     [
@@ -135,6 +137,10 @@ describe('bptt inspect', () => {
     const { code, stdout } = await inProcess(folder, ['inspect', 'm.safetensors', '--json'])
     expect(code).toBe(0)
     expect(records(stdout)[0]).toMatchObject({ kind: 'cell', view: 'describe' })
+    await copyFile(join(folder, 'm.safetensors'), join(folder, 'm.bin'))
+    expect((await inProcess(folder, ['inspect', 'm.bin'])).stdout).toBe(
+      (await inProcess(folder, ['inspect', 'm.safetensors'])).stdout,
+    )
     for (const [view, wanted] of Object.entries({
       text: /^graph\b/,
       dot: /^digraph/,

@@ -66,7 +66,7 @@ describe('bptt train --data', () => {
     const ended = await bptt(folder, [...args, '--save', 'pipe.safetensors'], `${csv}\n1,broken,2\n`)
     expect(ended.code).toBe(2)
     expect(ended.stderr).toBe(
-      `bptt train: standard input, line 402, column 'state': "broken" is no category; there are 2: "on", "off" (hint: list every category the source has); learning ended after 400 records, the model is saved in pipe.safetensors\n`,
+      `bptt train: standard input, line 402, column 'state': "broken" is no category; there are 2: "on", "off" (hint: NAME:a|b|c lists every word of a column; --skip leaves such records out); learning ended after 400 records, the model is saved in pipe.safetensors\n`,
     )
     expect(last(ended)).toMatchObject({
       events: 400,
@@ -179,9 +179,23 @@ describe('bptt train --data', () => {
         code: 2,
         stdout: '',
         stderr:
-          "bptt predict: other.csv, line 1: has no column 'state'; the columns are 'a', 'y' (hint: where the first record is no header, give columns)\n",
+          "bptt predict: other.csv, line 1: has no column 'state'; the columns are 'a', 'y' (hint: --columns names the columns where the first record is no header, --separator what stands between fields)\n",
       },
     )
+  })
+
+  test.each([
+    [
+      'a\nx\n',
+      'line 2, column \'a\': is "x"; events are finite decimal numbers',
+      'NAME:a|b is a column of words; ',
+    ],
+    ['a,b\n1\n', 'line 2: has 1 field; the header has 2, and so has every record', ''],
+  ])('a record of %j that does not fit is told with the flags that help', async (text, sentence, hint) => {
+    await writeFile(join(folder, 'misfit.csv'), text)
+    const args = ['--data', 'misfit.csv', '--input', 'a', '--target', 'a']
+    const stderr = `bptt train: misfit.csv, ${sentence} (hint: ${hint}--skip leaves such records out)\n`
+    expect(await inProcess(folder, ['train', ...args])).toEqual({ code: 2, stdout: '', stderr })
   })
 
   test('a model of text does not predict numbers', async () => {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { oneOf, orNone, real, whole } from '../options.js'
 
 /** The gradient estimators `--estimator` can name. */
-export const estimators = ['full', 'tbptt', 'artbp'] as const
+const estimators = ['full', 'tbptt', 'artbp'] as const
 
 /** The name of a gradient estimator. */
 type EstimatorName = (typeof estimators)[number]

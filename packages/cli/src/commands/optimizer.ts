@@ -5,7 +5,7 @@ import { oneOf, orNone, real, whole } from '../options.js'
 export const optimizers = ['adam', 'adamw', 'rmsprop', 'adagrad', 'lion', 'sgd'] as const
 
 /** The learning-rate schedules `--schedule` can name. */
-export const schedules = ['constant', 'inverse-sqrt', 'cosine'] as const
+const schedules = ['constant', 'inverse-sqrt', 'cosine'] as const
 
 /** The name of an optimiser. */
 type OptimizerName = (typeof optimizers)[number]

@@ -4,6 +4,7 @@ import { fileSource } from '@bptt/stream/node'
 import { type Column, csv, ndjson } from '@bptt/stream/sources'
 import { type Format, formats } from '../commands/source.js'
 import { Failure } from '../failure.js'
+import { inFlags } from './flags.js'
 
 /** Which records are read, and what of them. */
 export interface Recording {
@@ -22,7 +23,7 @@ export interface Recording {
   readonly separator?: string | undefined
   /** Names of the columns, where the first record is no header. */
   readonly columns?: readonly string[] | undefined
-  /** Leaves out records that do not fit. */
+  /** Leaves out records that do not fit; undefined where a command has no such flag. */
   readonly skip?: boolean | undefined
 }
 
@@ -64,8 +65,11 @@ export function eventsOf(
   }
   const source = fileSource(path)
   const skipping = recording.skip ? { skip: left } : {}
-  if (format === 'ndjson') return later(ndjson(source, mapping, skipping), ahead)
-  return later(csv(source, mapping, { separator, ...skipping, ...(columns && { columns }) }), ahead)
+  const records =
+    format === 'ndjson'
+      ? ndjson(source, mapping, skipping)
+      : csv(source, mapping, { separator, ...skipping, ...(columns && { columns }) })
+  return later(inFlags(records, recording.skip === false), ahead)
 }
 
 /** Each input with the target of `ahead` records later, in the same sequence. */

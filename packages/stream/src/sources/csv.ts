@@ -74,7 +74,7 @@ function fieldsOf({ fields }: CsvRecord, places: Places, where: string): Fields 
     throw new GraphError(
       'bad-width',
       where,
-      `has ${fields.length} fields; the header has ${places.size}, and so has every record`,
+      `has ${fields.length} ${fields.length === 1 ? 'field' : 'fields'}; the header has ${places.size}, and so has every record`,
     )
   return { where, get: column => fields[places.get(column)!] }
 }
