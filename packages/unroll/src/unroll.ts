@@ -19,6 +19,7 @@ import {
   where,
 } from '@bptt/graph'
 import type { Cell } from './cell.js'
+import { checkCell } from './checks.js'
 import { type Now, stepOnce } from './edge.js'
 import { flagsChecked } from './flags.js'
 import { checkOptions } from './options.js'
@@ -31,9 +32,10 @@ import type { Credit, StepPlace, Timeline, TimelineOptions } from './timeline.js
  * back; the carry before step 1 is an input, over whose edge all credit passes unless `credit` is an input too.
  * See `TimelineOptions` for inputs and outputs.
  *
- * @throws GraphError `bad-steps`, `bad-batch`, `bad-form`, `bad-clip`, `bad-credit`, or what the loss finds wrong with the shapes.
+ * @throws GraphError `bad-cell`, `bad-steps`, `bad-batch`, `bad-form`, `bad-clip`, `bad-credit`, or what the loss finds wrong with the shapes.
  */
 export function unroll(cell: Cell, options: TimelineOptions): Timeline {
+  checkCell('unroll', cell)
   const credit = options.credit ?? { kind: 'full' }
   checkOptions(options, credit)
   const places: StepPlace[] = []

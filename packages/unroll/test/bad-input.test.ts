@@ -4,6 +4,7 @@ import {
   adaptive,
   artbp,
   beside,
+  bidirectional,
   cell,
   checkpointEvery,
   checkpointed,
@@ -11,6 +12,7 @@ import {
   estimatorReport,
   every,
   fixed,
+  full,
   lagNorms,
   leastAdvances,
   localTraces,
@@ -33,6 +35,7 @@ import {
   withEmbedding,
   withinBytes,
 } from '../src/index.js'
+import { cellLaws, expectCellLaws } from '../src/laws/index.js'
 import { failure, random, sequence } from './support.js'
 
 const loss = squaredError
@@ -475,7 +478,84 @@ const cases: Record<string, readonly Case[]> = {
       RESETS,
     ],
   ),
+  'what is no cell': [
+    ...Object.entries({
+      unroll: (given: never) => unroll(given, { steps: 3 }),
+      lagNorms: (given: never) => lagNorms(given, data, loss),
+      trajectory: (given: never) => stateSpectrum(given, one),
+      estimatorReport: (given: never) => estimatorReport(given, data, [full()], { loss }),
+      cellLaws: (given: never) => expectCellLaws(given),
+    }).map(
+      ([name, run]): Case => [
+        `${name}, without sizes`,
+        () => run(odd(elman)),
+        'bad-cell',
+        `${name}: the cell is a function; a cell has a step, and is made with sizes`,
+        'elman({ inputs: 2, hidden: 3 }), and likewise what cell({ … }) gives',
+      ],
+    ),
+    [
+      'nothing',
+      () => unroll(odd(undefined), { steps: 3 }),
+      'bad-cell',
+      'unroll: the cell is undefined; a cell has a step, and is made with sizes',
+      'elman({ inputs: 2, hidden: 3 }), and likewise what cell({ … }) gives',
+    ],
+    [
+      'a model of windows',
+      () => unroll(odd(bidirectional(net, net)), { steps: 3 }),
+      'bad-cell',
+      'unroll: bidirectional(elman, elman) reads whole windows; a cell has a step',
+      'model.window({ steps, loss }) is its graph',
+    ],
+  ],
+  'inputs without a batch, or with one too many': [
+    [
+      'lagNorms',
+      () => lagNorms(net, { ...data, xs: one.xs }, loss),
+      'shape',
+      'lagNorms: xs is [4, 2]; it is [T, B, 2]',
+      'one sequence is a batch of 1',
+    ],
+    [
+      'estimatorReport',
+      () => estimatorReport(net, odd({ ...data, xs: undefined }), [full()], { loss }),
+      'shape',
+      'estimatorReport: xs is not given; it is [T, B, 2]',
+      'one sequence is a batch of 1',
+    ],
+    [
+      'a trajectory',
+      () => stateSpectrum(net, { ...one, xs: data.xs }),
+      'shape',
+      'trajectory: xs is [4, 2, 2]; it is [T, 2]',
+      'one example, without a batch',
+    ],
+  ],
+  'laws that would be tried on nothing': Object.entries({ runs: 0, steps: 0, batch: 0.5, laws: 0 }).map(
+    ([name, number]): Case => [
+      name,
+      () => cellLaws(net, name === 'laws' ? { laws: [] } : { [name]: number }),
+      'bad-samples',
+      `cellLaws: ${name} is ${number}; laws are tried on a whole number ≥ 1 of them`,
+      'leave it out for the usual number',
+    ],
+  ),
   'what has no types': [
+    [
+      'one schedule for a list',
+      () => estimatorReport(net, data, odd(full()), { loss }),
+      'bad-schedule',
+      'estimatorReport: schedules are an object; they are a list of schedules and windows',
+      '[full(), every(4), { h: 4, every: 2 }]',
+    ],
+    [
+      'a schedule of a report in quotes',
+      () => estimatorReport(net, data, odd([full(), 'full']), { loss }),
+      'bad-schedule',
+      "estimatorReport: schedule 1 is 'full'; it is a schedule, or the sizes of windows",
+      '[full(), every(4), { h: 4, every: 2 }]',
+    ],
     [
       'a schedule in quotes',
       () => reweight(line, odd('every(3)')),

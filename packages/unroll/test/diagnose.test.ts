@@ -212,6 +212,19 @@ describe('lag norms', () => {
   })
 })
 
+test('diagnostics are plain data, as JSON keeps it', () => {
+  const net = elman({ inputs: 2, hidden: 2 })
+  const batch = sequence(net, [4, 2])
+  const one = { params: batch.params, carry: { h: random([2], 1) }, xs: random([4, 2], 2) }
+  for (const made of [
+    lagNorms(net, batch, squaredError),
+    stateSpectrum(net, one),
+    lyapunov(net, one),
+    estimatorReport(net, batch, [full(), artbp({ mean: 2 }), { h: 2 }], { loss: squaredError }),
+  ])
+    expect(JSON.parse(JSON.stringify(made))).toEqual(made)
+})
+
 describe('an estimator report', () => {
   const model = elman({ inputs: 2, hidden: 2 })
   const data = (steps: number): { params: never; carry: never; xs: Tensor; targets: Tensor } =>
@@ -314,6 +327,21 @@ describe('an estimator report', () => {
     expect(unbiased!.bytes).toBeLessThan(fullBptt!.bytes)
     expect(sliding!.flops).toBeGreaterThan(2 * fullBptt!.flops)
     expect(sliding!.name).toBe('BPTT(4; 1)')
+  })
+
+  test('lists patterns up to 2^14, those of 15 steps, and samples beyond', () => {
+    const net = linearNet({ inputs: 1, hidden: 1, outputs: 1 })
+    const methods = [15, 16].map(steps => {
+      const [row] = estimatorReport(net, sequence(net, [steps, 1]) as never, [artbp({ mean: 3 })], {
+        loss: squaredError,
+        samples: 2,
+      })
+      return [row!.method, row!.patterns]
+    })
+    expect(methods).toEqual([
+      ['enumerated', 2 ** 14],
+      ['sampled', 2],
+    ])
   })
 
   test('samples where patterns are too many, and tells ARTBP, within twice its interval of 1, from cuts that are not repaid', () => {

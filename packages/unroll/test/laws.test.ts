@@ -14,7 +14,17 @@ import {
 } from '@bptt/graph'
 import { elementwise } from '@bptt/graph/op'
 import { describe, expect, test } from 'vitest'
-import { beside, type Cell, cell, elman, lru, minGru, neuroFuzzy, residual } from '../src/index.js'
+import {
+  beside,
+  type Cell,
+  cell,
+  elman,
+  lru,
+  minGru,
+  neuroFuzzy,
+  residual,
+  withEmbedding,
+} from '../src/index.js'
 import { cellLaws, everyCellLaw, expectCellLaws, type Subject, subjectOf } from '../src/laws/index.js'
 import { faults } from './faults/faults.mjs'
 import { kinds } from './support.js'
@@ -88,6 +98,14 @@ describe('the laws of a cell of one’s own', () => {
         ),
       }),
     )
+  })
+
+  test('hold for nothing that does not run: what the engine finds wrong is thrown', () => {
+    const speller = withEmbedding(elman({ inputs: 2, hidden: 2 }), { symbols: 5 })
+    const broken: Cell = { ...elman({ inputs: 2, hidden: 2 }), params: 'none' as never }
+    expect(() => cellLaws(broken)).toThrow(/expected nested plain objects/)
+    // numbers are no symbols: a law says so
+    expect(cellLaws(speller, { runs: 1 }).findings[0]!.detail).toMatch(/ids are whole numbers in \[0, 5\)/)
   })
 
   test('find a step that is not the same every time', () => {

@@ -3,12 +3,14 @@ import {
   evaluate,
   type Graph,
   halfSquaredError,
+  type Node,
   type Tensor,
   type Values,
   valueAndGradient,
 } from '@bptt/graph'
 import { describe, expect, test } from 'vitest'
 import {
+  artbp,
   every,
   fixed,
   lstm,
@@ -91,6 +93,29 @@ describe('every state edge', () => {
       expect(difference(there, { carry: (run as { carry: object }).carry })).toBe(0)
     }
     expect(failure(() => stateEdges(unroll(model, { steps: 'T' })))[0]).toBe('bad-steps')
+  })
+
+  test('is all that reweighting changes: without its gates the graph is the original', () => {
+    const line = flat()
+    const gated = reweight(line, artbp({ mean: 2, tail: 4, seed: 3 })).graph
+    const through = new Map<number, number>()
+    const kept = gated.nodes.filter(node => {
+      if (node.kind !== 'apply' || node.op.name !== 'gate') return node.kind !== 'constant'
+      through.set(node.outputs[0]!, through.get(node.inputs[0]!) ?? node.inputs[0]!)
+      return false
+    })
+    // values numbered anew, in their order
+    const numbers = new Map(kept.flatMap(({ outputs }) => outputs).map((id, i) => [id, i]))
+    const said = (node: Node, number: (id: number) => number | undefined): unknown =>
+      node.kind === 'apply'
+        ? [node.op.name, node.inputs.map(number), node.attrs, node.outputs.map(number)]
+        : [node.kind, node.outputs.map(number)]
+    const own = line.graph.nodes.filter(({ kind }) => kind !== 'constant')
+    const order = new Map(own.flatMap(({ outputs }) => outputs).map((id, i) => [id, i]))
+    expect(through.size).toBeGreaterThan(0)
+    expect(kept.map(node => said(node, id => numbers.get(through.get(id) ?? id)))).toEqual(
+      own.map(node => said(node, id => order.get(id))),
+    )
   })
 
   test('can be cut by hand: an edit of its values is reweight', () => {

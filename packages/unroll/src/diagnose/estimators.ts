@@ -9,7 +9,7 @@ import {
   valueAndGradient,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
-import { isWhole, shown } from '../checks.js'
+import { checkCell, checkInputs, isWhole, shown } from '../checks.js'
 import { combined, inner, tensorsOf } from '../numbers.js'
 import { MOST_PATTERNS, patternsOf } from '../patterns.js'
 import type { WindowSizes } from '../plan.js'
@@ -61,7 +61,7 @@ type Found = ReadonlyMap<string, Tensor>
  * Bias, variance and cost of estimators against full BPTT: schedules of edge weights, and windows `{ h, every }`. Exact, by listing
  * every pattern of cuts, up to 2^14 of them; beyond, by drawing `samples` streams of the schedule's own coins, with errors as given.
  * @throws GraphError `no-gradient` where full BPTT is zero or not finite, so that there is nothing to compare with; `bad-samples`,
- * and what `unroll`, `weightsOf` and `windows` throw.
+ * `bad-schedule`, `bad-cell`, `shape`, and what `unroll`, `weightsOf` and `windows` throw.
  */
 export function estimatorReport(
   cell: Cell,
@@ -70,6 +70,9 @@ export function estimatorReport(
   { loss, samples = 1000 }: ReportOptions,
 ): readonly EstimatorRow[] {
   checkSamples(samples)
+  checkCell('estimatorReport', cell)
+  checkInputs('estimatorReport', data.xs, { front: ['T', 'B'], input: cell.input })
+  checkSchedules(schedules)
   const [steps, batch] = [data.xs.shape[0]!, data.xs.shape[1]!]
   const line = unroll(cell, { steps, batch, loss })
   const exact = runner(slopeOf(line.graph))(data as unknown as Values)
@@ -122,6 +125,17 @@ function scheduleRow(schedule: Schedule, { line, steps, data, samples, exact, by
     flops: describe(open).flops ?? 0,
     bytes: (bytes * longest) / steps,
   }
+}
+
+function checkSchedules(schedules: unknown): void {
+  const refuse = (detail: string): never => {
+    throw new GraphError('bad-schedule', 'estimatorReport', detail, '[full(), every(4), { h: 4, every: 2 }]')
+  }
+  if (!Array.isArray(schedules))
+    refuse(`schedules are ${shown(schedules)}; they are a list of schedules and windows`)
+  for (const [i, given] of (schedules as unknown[]).entries())
+    if (!['weight', 'h'].some(key => key in Object(given)))
+      refuse(`schedule ${i} is ${shown(given)}; it is a schedule, or the sizes of windows`)
 }
 
 function checkSamples(samples: unknown): void {
@@ -200,7 +214,7 @@ function compared(
   const spread = made.reduce((sum, { probability }, i) => sum + probability * spreads[i]!, 0)
   const variance = Math.max(0, spread) / (1 - 1 / N) // too small by 1/N around the mean of samples
   const biasError = Math.sqrt(variance / N / size)
-  const cosine = square === 0 ? 0 : dot / Math.sqrt(square * size)
+  const cosine = square === 0 ? 0 : Math.min(1, Math.max(-1, dot / Math.sqrt(square * size)))
   const along = dot / size
   const half = Z * standardError(alongs, N)
   return {
@@ -224,7 +238,7 @@ function compared(
 function cosinesWithin(cosine: number, off: number): EstimatorRow['cosineInterval'] {
   if (!(off > 0)) return [cosine, cosine]
   if (off >= 1) return [-1, 1]
-  const [angle, wide] = [Math.acos(Math.min(1, Math.max(-1, cosine))), Math.asin(off)]
+  const [angle, wide] = [Math.acos(cosine), Math.asin(off)]
   return [Math.cos(Math.min(Math.PI, angle + wide)), Math.cos(Math.max(0, angle - wide))]
 }
 

@@ -1,6 +1,6 @@
 import { evaluate, type Graph, GraphError, type Tensor, type Tree, type Values } from '@bptt/graph'
 import type { Cell } from '../cell.js'
-import { checkSteps, isWhole, shown } from '../checks.js'
+import { checkCell, checkInputs, checkSteps, isWhole, shown } from '../checks.js'
 import { jacobianGraph } from '../forward/jacobian.js'
 import { flatState, sizeOf, stepGraph } from '../forward/step.js'
 import { tensorsOf, treeOf } from '../numbers.js'
@@ -13,9 +13,14 @@ export interface Trajectory {
   readonly xs: Tensor
 }
 
-/** J_t = ∂h_t/∂h_{t−1} at every step, with the whole carry as one vector: `[T]` matrices. */
+/**
+ * J_t = ∂h_t/∂h_{t−1} at every step, with the whole carry as one vector: T matrices [S, S].
+ * @throws GraphError `bad-cell`, `no-state`, `bad-steps`, `shape`.
+ */
 export function stateJacobians(cell: Cell, { params, carry, xs }: Trajectory): readonly Square[] {
-  const steps = xs.shape[0] ?? 0
+  checkCell('trajectory', cell)
+  checkInputs('trajectory', xs, { front: ['T'], input: cell.input })
+  const steps = xs.shape[0]!
   checkSteps('trajectory', steps)
   const { size: n } = flatState(cell)
   const [jacobian, step]: readonly [Graph, Graph] = [jacobianGraph(cell), stepGraph(cell)]
@@ -48,7 +53,10 @@ export interface StepSpectrum {
   readonly product: number
 }
 
-/** Spectral radius and largest singular value of the state Jacobian along a trajectory. */
+/**
+ * Spectral radius and largest singular value of the state Jacobian along a trajectory.
+ * @throws as `stateJacobians`.
+ */
 export function stateSpectrum(cell: Cell, trajectory: Trajectory): readonly StepSpectrum[] {
   let whole: Square | undefined
   return stateJacobians(cell, trajectory).map((J, i) => {
@@ -65,7 +73,7 @@ export function stateSpectrum(cell: Cell, trajectory: Trajectory): readonly Step
 /**
  * Lyapunov exponents in nats per step, largest first: the mean log of the diagonal of R, from Q_t R_t = J_t Q_{t−1}.
  * The first `skip` steps turn Q and are not counted. −∞ where a direction dies.
- * @throws GraphError `bad-steps`.
+ * @throws GraphError `bad-steps`; as `stateJacobians`.
  */
 export function lyapunov(
   cell: Cell,

@@ -23,7 +23,7 @@ import {
   valueAndGradient,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
-import { checkSteps } from '../checks.js'
+import { checkCell, checkInputs, checkSteps } from '../checks.js'
 import { leavesOf, outputFrom } from '../forward/step.js'
 import { tensorsOf } from '../numbers.js'
 
@@ -49,11 +49,13 @@ export interface LagNorms {
  * The norm of every loss's total derivative by every state up to its own, by lag; losses are summed over the batch. The slope
  * of log `mean` is the rate at which credit vanishes or explodes. The parts of a carry are independent numbers: where an LSTM puts
  * out h, its c has no credit at lag 0. One reverse pass per loss: O(T²) steps.
- * @throws GraphError `no-state`, `bad-steps`.
+ * @throws GraphError `bad-cell`, `no-state`, `bad-steps`, `shape`.
  */
 export function lagNorms(cell: Cell, { params, carry, xs, targets }: Batch, loss: Loss): LagNorms {
+  checkCell('lagNorms', cell)
+  checkInputs('lagNorms', xs, { front: ['T', 'B'], input: cell.input })
   const names = leavesOf(cell.carry, cell.name)
-  const [steps, batch] = [xs.shape[0] ?? 0, xs.shape[1] ?? 0]
+  const [steps, batch] = [xs.shape[0]!, xs.shape[1]!]
   checkSteps('lagNorms', steps)
   const slope = lagGraph(cell, loss, { steps, batch, targets: targets.shape })
   const zeros = names.map(([name, shape]) => {

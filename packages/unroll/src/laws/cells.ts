@@ -2,6 +2,7 @@ import { GraphError } from '@bptt/graph'
 import type { LawReport } from '@bptt/graph/laws'
 import fc from 'fast-check'
 import type { Cell } from '../cell.js'
+import { checkCell, isWhole, shown } from '../checks.js'
 import { batchLaws } from './batch.js'
 import { closedLaws } from './closed.js'
 import type { CellLaw } from './compare.js'
@@ -44,9 +45,12 @@ export interface CellLawOptions extends SubjectOptions {
  *
  * `skipped` names the laws that say nothing of the cell, and why: those of Jacobians where the carry is large, of units
  * where exchanging them is no symmetry of the step.
+ * @throws GraphError `bad-cell`; `bad-samples` where there is no run, step, example or law; what the engine finds wrong with a sequence for the cell.
  */
 export function cellLaws(cell: Cell, options: CellLawOptions = {}): LawReport {
   const { runs = 5, seed = 1, steps = 5, batch = 2, laws = everyCellLaw } = options
+  checkCell('cellLaws', cell)
+  checkTrials({ runs, steps, batch, laws: laws.length })
   const size = fc.record({
     steps: fc.integer({ min: 1, max: steps }),
     batch: fc.integer({ min: 1, max: batch }),
@@ -64,6 +68,7 @@ export function cellLaws(cell: Cell, options: CellLawOptions = {}): LawReport {
     }),
     { numRuns: runs, seed },
   )
+  if (outcome.failed && found === undefined) throw outcome.errorInstance // no law has said anything
   const at = outcome.counterexample?.[0]
   const where = cell.name
   const findings =
@@ -78,6 +83,18 @@ export function cellLaws(cell: Cell, options: CellLawOptions = {}): LawReport {
     checked: trials.checked,
     seed,
   }
+}
+
+/** Laws that are tried on nothing hold for all cells. */
+function checkTrials(numbers: Readonly<Record<string, number>>): void {
+  for (const [name, number] of Object.entries(numbers))
+    if (!isWhole(number, 1))
+      throw new GraphError(
+        'bad-samples',
+        'cellLaws',
+        `${name} is ${shown(number)}; laws are tried on a whole number ≥ 1 of them`,
+        'leave it out for the usual number',
+      )
 }
 
 /** What was tried so far. */
@@ -118,11 +135,12 @@ function caught(law: () => string | undefined): string | undefined {
 }
 
 /**
- * As `cellLaws`, but throws where a law does not hold: one line in a test of your own cell.
+ * As `cellLaws`, but throws where a law does not hold: one line in a test of your own cell. It takes a few seconds, more for large
+ * cells and on slow machines: sizes of 2 or 3 find what there is to find.
  *
  * @example
  * test('my cell obeys the laws of time', () => expectCellLaws(myCell))
- * @throws GraphError `broken-law`, with the sequence, the numbers and the seed.
+ * @throws GraphError `broken-law`, with the sequence, the numbers and the seed; as `cellLaws`.
  */
 export function expectCellLaws(cell: Cell, options?: CellLawOptions): LawReport {
   const report = cellLaws(cell, options)
