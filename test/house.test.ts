@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dropEchoes } from '../.house/echo.mjs'
@@ -81,4 +81,15 @@ describe('the npm scripts', () => {
     const lines = printed.trimEnd().split('\n')
     expect(lines.map(line => /^npm run (\w+) +\S.{3,}$/.exec(line)?.[1])).toEqual(names)
   })
+})
+
+test('the reference has every package and every page of the guide, in the order of its list', () => {
+  const { entryPoints, projectDocuments } = JSON.parse(readFileSync(join(root, 'typedoc.json'), 'utf8'))
+  const folders = readdirSync(join(root, 'packages')).map(name => `packages/${name}`)
+  expect([...entryPoints].sort()).toEqual(folders.sort())
+  const guide = readFileSync(join(root, 'docs/guide/README.md'), 'utf8')
+  const listed = [...guide.matchAll(/^\d+\. \[.*?\]\((.*?)\)/gm)].map(([, page]) => `docs/guide/${page}`)
+  expect(projectDocuments).toEqual([...listed, 'docs/ops.md', 'docs/references.md'])
+  const pages = readdirSync(join(root, 'docs/guide')).filter(name => name !== 'README.md')
+  expect([...listed].sort()).toEqual(pages.map(name => `docs/guide/${name}`).sort())
 })

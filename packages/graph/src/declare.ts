@@ -1,6 +1,8 @@
 /**
  * How to declare an op of one's own: `elementwise` for functions of numbers, `linearMap` for linear maps, `op` for
  * everything else. Rules are written in ops of `@bptt/graph`, and a declared op is as good as a built-in one.
+ *
+ * @module @bptt/graph/op
  */
 
 export type { Attrs } from './attrs.js'

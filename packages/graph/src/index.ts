@@ -1,3 +1,9 @@
+/**
+ * Build graphs from ops, differentiate them into graphs, and run them.
+ *
+ * @module @bptt/graph
+ */
+
 // What a graph is made of: values, shapes, names.
 
 export type { Attrs } from './attrs.js'

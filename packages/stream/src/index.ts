@@ -1,3 +1,9 @@
+/**
+ * Online training as a fold over a stream: trainers, estimators, optimisers, metrics.
+ *
+ * @module @bptt/stream
+ */
+
 // Learn from a stream.
 
 export { halfSquaredError, type Loss, softmaxCrossEntropy, squaredError } from '@bptt/graph'

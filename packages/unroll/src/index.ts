@@ -1,3 +1,9 @@
+/**
+ * Recurrent cells, unrolled in time, and who gets credit through it.
+ *
+ * @module @bptt/unroll
+ */
+
 export { type Adaptive, type AdaptiveOptions, adaptive } from './adaptive.js'
 export { type Cell, type CellDeclaration, cell, type Sizes, type Step, zeroCarry } from './cell.js'
 export { type AdvectionOptions, advectionDiffusion } from './cells/advection.js'

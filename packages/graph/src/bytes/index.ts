@@ -1,4 +1,8 @@
-/** How the files that packages write are encoded: text as UTF-8, and the fields of protocol buffers. */
+/**
+ * How the files that packages write are encoded: text as UTF-8, and the fields of protocol buffers.
+ *
+ * @module @bptt/graph/bytes
+ */
 
 export {
   bytesField,

@@ -1,3 +1,9 @@
+/**
+ * Laws of ops, gradients and transforms, for ops and graphs of one’s own, and fast-check arbitraries for both. Needs fast-check.
+ *
+ * @module @bptt/graph/laws
+ */
+
 export {
   arbitraryGraph,
   arbitraryProgram,

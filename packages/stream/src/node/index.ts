@@ -1,3 +1,9 @@
+/**
+ * What needs Node: files, snapshots on disk, a trainer in a thread of its own.
+ *
+ * @module @bptt/stream/node
+ */
+
 export type { BufferOptions, Overflow } from '../backlog.js'
 export type { NotFinite } from '../finite.js'
 export type { KeyedSnapshot, KeyedStream } from '../keyed/state.js'

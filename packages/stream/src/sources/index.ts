@@ -1,3 +1,9 @@
+/**
+ * Where events come from: CSV, NDJSON, text, sockets, and series and tasks that are made up.
+ *
+ * @module @bptt/stream/sources
+ */
+
 export type { Chunk, Named, Readable, Source } from './chunks.js'
 export { type CsvOptions, csv } from './csv.js'
 export { type LorenzOptions, lorenz, type Point } from './generators/lorenz.js'

@@ -1,3 +1,9 @@
+/**
+ * A trainer in a worker of a browser.
+ *
+ * @module @bptt/stream/worker
+ */
+
 export type { BufferOptions, Overflow } from '../backlog.js'
 export type { NotFinite } from '../finite.js'
 export type { Sample } from '../sample.js'

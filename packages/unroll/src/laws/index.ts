@@ -1,5 +1,7 @@
 /**
  * Laws of cells in time, for cells of one's own: `expectCellLaws(myCell)`. Needs fast-check.
+ *
+ * @module @bptt/unroll/laws
  */
 
 export { type CellLawOptions, cellLaws, everyCellLaw, expectCellLaws } from './cells.js'
