@@ -69,6 +69,15 @@ export const optional =
 export const numbers: Check = (value, name) =>
   (typeof value === 'number' ? finite : list(finite))(value, name)
 
+/** What a JSON text says; undefined where it is none. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // text that is no JSON is as foreign as none
+  }
+}
+
 const isObject: Check = rule(
   value => typeof value === 'object' && value !== null && !Array.isArray(value),
   'it is an object',

@@ -5,9 +5,9 @@ import { type Forward, forward, type Row, type Said } from './forward.js'
 import { columns } from './grid.js'
 import type { Engine } from './learner.js'
 import { checkRow, rowOf } from './rows.js'
-import { checkReset, checkValue, type Sample } from './sample.js'
+import { checkReset, checkValue, eventName, type Sample } from './sample.js'
 import type { Snapshot } from './state.js'
-import { eventName, isBadIndex } from './update.js'
+import { isBadIndex } from './update.js'
 import type { Open } from './window.js'
 
 /** What a prediction is asked with: the target need not be known. */

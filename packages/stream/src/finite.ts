@@ -1,9 +1,10 @@
 import { GraphError, isTensor, item, leaves, type NonFinite, type Tensor } from '@bptt/graph'
 import type { Method } from './estimator.js'
 import { stepsOf } from './grid.js'
+import { eventName } from './sample.js'
 import type { Values } from './state.js'
 import type { StepOutputs } from './step.js'
-import type { Window } from './window.js'
+import type { Segment, Window } from './window.js'
 
 /** A number that was not finite: the update it came up in was not made. */
 export interface NotFinite {
@@ -16,8 +17,10 @@ export interface NotFinite {
   readonly node?: string
   /** The step it came up at, in the window or among the saved steps, from 1; missing where it is of no step. */
   readonly t?: number
-  /** The place of that step's event; missing where it is of no step, and with several lanes. */
+  /** The place of that step's event; missing where it is of no step, or of no single lane. */
   readonly event?: number
+  /** The lane of that event, from 0, where there are several. */
+  readonly lane?: number
 }
 
 /** The error of an update that would not be finite. */
@@ -55,8 +58,8 @@ export interface Made {
   readonly measures: Measures
   /** The next state. */
   readonly next: () => Values
-  /** Looks for the first node that is not finite. */
-  readonly find: () => NonFinite | undefined
+  /** Looks for the first node that is not finite, in the window or a part of it. Asked for last: it runs it again. */
+  readonly find: (part: Window) => NonFinite | undefined
 }
 
 /** @throws NotFiniteError where the loss, the gradient or the next state is not finite. */
@@ -69,27 +72,63 @@ export function checkMade(made: Made, window: Window, method: Method): void {
     : Number.isFinite(norm)
       ? culprit(made.next())
       : `the gradient's norm is ${norm}`
-  throw new NotFiniteError(described(what, made.find(), window, method.loops?.[forward ? 'forward' : 'back']))
+  const found = located(window, made.find, method.loops?.[forward ? 'forward' : 'back'])
+  throw new NotFiniteError(described(what, found, window))
 }
 
-/** @param rows steps of the loop that it was found in, the last one at the window's last event; those of the window where not given. */
-function described(
-  what: string,
-  found: NonFinite | undefined,
-  window: Window,
-  rows: number = stepsOf(window),
-): NotFinite {
-  const held = window.lanes.filter(({ samples }) => samples.length > 0)
+/** Where a number that is not finite was found. */
+interface Located extends Pick<NotFinite, 't' | 'event' | 'lane'> {
+  readonly found: NonFinite
+}
+
+/** @param loop steps of the loop that it is found in, the last one at the window's last event; those of the window where not given. */
+function located(window: Window, find: Made['find'], loop: number | undefined): Located | undefined {
+  const lanes = window.lanes.length
+  const steps = (found: NonFinite, part: Window): number | undefined =>
+    stepOf(found, loop ?? stepsOf(part), lanes)
+  const whole = find(window)
+  if (whole === undefined) return undefined
+  const t = steps(whole, window)
+  if (t === undefined) return { found: whole }
+  const part = narrowed(window, find)
+  const [[lane, only], ...others] = holding(part) as [readonly [number, Segment]]
+  const found = part === window ? whole : find(part)
+  const own = found && steps(found, part)
+  if (others.length > 0 || own === undefined) return { found: whole, t }
+  const event = only.first + only.samples.length - 1 - (loop ?? stepsOf(part)) + own
+  return { found: found!, t: own, event, ...(lanes > 1 && { lane }) }
+}
+
+/** The window with one lane, the first that alone is not finite, where one is; lanes are halved until it is found. */
+function narrowed(window: Window, find: Made['find']): Window {
+  const held = holding(window)
+  if (held.length <= 1) return window
+  const middle = held.length >> 1
+  const halves = [held.slice(0, middle), held.slice(middle)].map(kept => {
+    const lanes = window.lanes.map((lane, i) =>
+      kept.some(([of]) => of === i) ? lane : { ...lane, samples: [], credit: [] },
+    )
+    return { lanes }
+  })
+  const half = halves.find(part => find(part) !== undefined)
+  return half === undefined ? window : narrowed(half, find)
+}
+
+/** The lanes that have events, with their numbers. */
+const holding = ({ lanes }: Window): readonly (readonly [number, Segment])[] =>
+  [...lanes.entries()].filter(([, { samples }]) => samples.length > 0)
+
+function described(what: string, located: Located | undefined, window: Window): NotFinite {
+  const held = holding(window).map(([, segment]) => segment)
   const from = Math.min(...held.map(({ first }) => first))
   const to = Math.max(...held.map(({ first, samples }) => first + samples.length - 1))
-  if (found === undefined) return { text: what, from, to }
-  const lanes = window.lanes.length
-  const t = stepOf(found, rows, lanes)
-  const event = t === undefined || lanes > 1 ? undefined : to - rows + t
-  const when = t === undefined ? '' : ` at t = ${t}${event === undefined ? '' : ` (event ${event})`}`
+  if (located === undefined) return { text: what, from, to }
+  const { found, ...place } = located
+  const { t, event, lane = 0 } = place
+  const name = event === undefined ? '' : ` (${eventName(event, lane, window.lanes.length)})`
+  const when = t === undefined ? '' : ` at t = ${t}${name}`
   const [, value] = found.text.split(found.line)
   const text = `${what}, first${when} in ${found.line}, which${value}`
-  const place = { ...(t !== undefined && { t }), ...(event !== undefined && { event }) }
   return { text, from, to, node: found.line, ...place }
 }
 

@@ -3,13 +3,15 @@ import { concatMap, concatWith, defer, filter, from, map, type OperatorFunction 
 import { eventShapes } from './estimator.js'
 import { checkGuard, guarded } from './guard.js'
 import { initialState } from './initial.js'
+import { checkKeyed } from './keyed/restore.js'
 import type { KeyedSnapshot, KeyedStream } from './keyed/state.js'
 import { type Stream, type StreamStore, Streams } from './keyed/streams.js'
 import { type Learner, learner } from './learner.js'
 import { type Lesson, teaching, told } from './learning.js'
-import { checkValues } from './restore.js'
+import { type Changed, checkOpen, checkSchema, checkValues } from './restore.js'
 import { checkSample, type EventShapes, type Sample } from './sample.js'
-import { PARTS, type Snapshot, type Values } from './state.js'
+import { schemaOf } from './schema.js'
+import { PARTS, type Schema, type Snapshot, type Values } from './state.js'
 import { type Setup, setupOf } from './step.js'
 import type { TrainerOptions } from './trainer.js'
 import type { Report } from './update.js'
@@ -55,7 +57,7 @@ export interface KeyedTrainer {
  * `resident`, bit for bit. Events and errors name the key. After an error the events of the window that failed are left out, and their
  * stream stands before them; all others stay as they are.
  *
- * @throws GraphError `bad-setting`; `bad-snapshot` where `from` is of another model; later, in the stream, `bad-sample`, `not-finite`,
+ * @throws GraphError `bad-setting`; `bad-snapshot` where `from` is of another model, loss, optimiser or estimator, or broken; later, in the stream, `bad-sample`, `not-finite`,
  * `lost-stream`, and what the store throws.
  * @category Start here
  */
@@ -83,6 +85,10 @@ class Fleet {
   readonly #shapes: EventShapes
   readonly #learner: Learner
   readonly #teach: ReturnType<typeof teaching>
+  readonly #setup: Setup
+  /** A trainer's state before its first event. */
+  readonly #start: Omit<Snapshot, 'open'>
+  #made: Schema | undefined
   /** The parts of a state that are a stream's own. */
   readonly #parts: readonly (keyof Values)[]
   readonly #models: 'shared' | 'own'
@@ -97,6 +103,8 @@ class Fleet {
     const { seed = 0, models = 'shared', resident = 10_000, store = new Map(), from } = options
     const setup = setupOf({ ...options, lanes: 1 })
     const { open, ...start } = initialState(setup, seed)
+    this.#setup = setup
+    this.#start = start
     this.#models = models
     this.#parts = models === 'own' ? PARTS : ['carry', 'memory']
     this.#shapes = eventShapes(setup)
@@ -113,9 +121,11 @@ class Fleet {
         values: picked(begin(), this.#parts),
         ...(models === 'own' && { counters: start.counters }),
       }),
+      own: models === 'own',
+      check: stream => this.#check(stream),
       settle: stream => this.#settle(stream),
     })
-    if (from !== undefined) this.#restore(from, start)
+    if (from !== undefined) this.#restore(from, options.changed ?? [])
   }
 
   /** The state of a stream without events, beside the parameters as they are now. */
@@ -124,19 +134,28 @@ class Fleet {
     return { carry: start.carry, memory }
   }
 
-  #restore({ shared, streams }: KeyedSnapshot, start: Omit<Snapshot, 'open'>): void {
+  #restore(snapshot: KeyedSnapshot, changed: readonly Changed[]): void {
+    checkKeyed(snapshot, 'keyed')
+    const { shared, streams, schema } = snapshot
     if ((shared === undefined) !== (this.#models === 'own'))
       throw new GraphError(
         'bad-snapshot',
         'keyed',
         `models is '${this.#models}', and the snapshot is of ${shared === undefined ? 'a model per key' : 'one model'}`,
       )
+    checkSchema('keyed', this.#schema(), schema, changed)
     if (shared !== undefined)
-      checkValues('keyed', picked(start, ['params', 'slots']), picked(shared, ['params', 'slots']))
+      checkValues('keyed', picked(this.#start, ['params', 'slots']), picked(shared, ['params', 'slots']))
     for (const stream of streams) {
-      checkValues(`key '${stream.key}'`, picked(start, this.#parts), stream.values)
+      this.#check(stream)
       this.streams.put(stream)
     }
+  }
+
+  /** @throws GraphError `bad-snapshot`, `bad-sample` where a stream does not fit the model. */
+  #check({ key, values, open }: KeyedStream): void {
+    checkValues(`key '${key}'`, picked(this.#start, this.#parts), values)
+    checkOpen(open, this.#shapes, `key '${key}' in the snapshot`)
   }
 
   take(event: KeyedSample): Lesson<KeyedReport> {
@@ -164,14 +183,19 @@ class Fleet {
   #learn(stream: Stream, windows: readonly Window[]): Lesson<KeyedReport> {
     if (windows.length === 0) return NOTHING
     this.#seat(stream)
-    const { key } = stream
-    const { reports, failure } = this.#teach(stream.cutter, windows)
+    const { key, coins } = stream
+    const { reports, failure } = this.#teach(
+      stream.cutter,
+      windows.map(({ lanes: [only] }) => ({ lanes: [{ ...only!, stream: coins }] })),
+    )
     const keyed = reports.map(report => {
       if (report.notFinite === undefined) this.#events += report.length
       return { ...report, events: this.#events, key }
     })
     return { reports: keyed, ...(failure && { failure: { error: withKey(failure.error, key) } }) }
   }
+
+  readonly #schema = (): Schema => (this.#made ??= schemaOf(this.#setup))
 
   /** Brings a stream's state into the learner. */
   #seat(stream: Stream): void {
@@ -201,7 +225,7 @@ class Fleet {
       this.#models === 'own'
         ? {}
         : { shared: { ...this.#learner.values(['params', 'slots']), counters: this.#learner.counters() } }
-    return { t: this.#t, events: this.#events, ...shared, streams }
+    return { t: this.#t, events: this.#events, ...shared, streams, schema: this.#schema() }
   }
 }
 

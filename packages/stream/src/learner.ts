@@ -1,4 +1,13 @@
-import { compile, isTensor, leaves, mapTree, type Program, type Tensor, type Tree } from '@bptt/graph'
+import {
+  compile,
+  isTensor,
+  leaves,
+  mapTree,
+  type NonFinite,
+  type Program,
+  type Tensor,
+  type Tree,
+} from '@bptt/graph'
 import { type Measures, measuresOf } from './finite.js'
 import { Ports } from './ports.js'
 import { sameRooms } from './rooms.js'
@@ -82,6 +91,10 @@ function compiledLearner(
     }
     return measuresOf(program.run({ ...given(), ...values } as never, LATER) as unknown as StepOutputs)
   }
+  const search = (part: Window): NonFinite | undefined => {
+    run(part)
+    return program.checkFinite()
+  }
   const next = (): Values => picked(PARTS, part => reread(from[part], part, program.next))
   const values: Learner['values'] = chosen =>
     picked(chosen, part => outside[part] ?? reread(from[part], part, program.read))
@@ -92,11 +105,7 @@ function compiledLearner(
         () => run(window),
         () => updateRule(setup)(state(), window),
       )
-      const made = {
-        measures,
-        next,
-        find: () => (find ? program.checkFinite() : undefined),
-      }
+      const made = { measures, next, find: find ? search : () => undefined }
       const [after, report] = advance(counters, window, made, method)
       program.commit()
       outside = {}

@@ -17,10 +17,12 @@ import type { EventShapes } from './sample.js'
 import { checkSample } from './sample.js'
 import { CHANGEABLE } from './schema.js'
 import { type Kept, PARTS, type Schema, type Snapshot, type Values } from './state.js'
+import type { Cutting } from './window.js'
 
 /** What a snapshot holds beside tensors. */
 export type Plain = Pick<Snapshot, 'counters' | 'open' | 'schema'>
 
+/** One lane of a cutting. */
 const lane = fields({
   ...{ first: whole(1), ended: whole(), age: whole(), skip: whole() },
   ...{ pending: finite, due: flag, credit: list(finite) },
@@ -35,16 +37,26 @@ const lane = fields({
   ),
 })
 
-const plain = fields({
-  counters: fields({
-    ...{ events: whole(), updates: whole(), dropped: optional(whole()) },
-    prequential: fields({ weight: positive, sum: finite, lost: finite }),
-  }),
-  open: fields({ t: whole(), lanes: list(lane), notes: optional(entries(numbers)) }),
-  schema: optional(
-    fields({ model: text, loss: text, optimizer: text, estimator: text, lanes: whole(1), hash: text }),
-  ),
+const standing = fields({ t: whole(), lanes: list(lane), notes: optional(entries(numbers)) })
+
+/** Counters, wherever they come from. */
+export const counting: Check = fields({
+  ...{ events: whole(), updates: whole(), dropped: optional(whole()) },
+  prequential: fields({ weight: positive, sum: finite, lost: finite }),
 })
+
+/** A schema, where there is one. */
+export const schemed: Check = optional(
+  fields({ model: text, loss: text, optimizer: text, estimator: text, lanes: whole(1), hash: text }),
+)
+
+/** Where the cutting of a stream stands; its lanes stand where the stream does. */
+export const cutting: Check = (value, name) => {
+  standing(value, name)
+  checkLanes(value as Cutting, name)
+}
+
+const plain = fields({ counters: counting, open: cutting, schema: schemed })
 
 /**
  * Checks what a snapshot holds beside tensors, wherever it comes from.
@@ -55,21 +67,26 @@ export function checkPlain(
   where: string,
   more: Check = () => undefined,
 ): asserts value is Plain {
-  try {
+  checkFits(where, () => {
     plain(value, 'snapshot')
     more(value, 'snapshot')
-    checkLanes((value as Plain).open)
+  })
+}
+
+/** @throws GraphError `bad-snapshot` where a check finds a misfit. */
+export function checkFits(where: string, check: () => void): void {
+  try {
+    check()
   } catch (error) {
     if (error instanceof Misfit) throw refused(where, error.text)
     throw error
   }
 }
 
-/** Lanes stand where the stream does. */
-function checkLanes({ t, lanes }: Snapshot['open']): void {
-  if (lanes.length === 0) throw new Misfit('snapshot.open.lanes', lanes, 'there is one lane or more')
+function checkLanes({ t, lanes }: Cutting, place: string): void {
+  if (lanes.length === 0) throw new Misfit(`${place}.lanes`, lanes, 'there is one lane or more')
   lanes.forEach(({ first, samples, credit, ended, skip }, i) => {
-    const name = `snapshot.open.lanes[${i}]`
+    const name = `${place}.lanes[${i}]`
     const { length } = samples
     if (credit.length !== length)
       throw new Misfit(`${name}.credit`, credit, `it has a weight for each of the ${length} samples`)
@@ -98,9 +115,14 @@ export function checkSnapshot(own: Snapshot, given: Snapshot, shapes: EventShape
       'trainer',
       `the snapshot has ${given.open.lanes.length} lanes, and here there are ${own.open.lanes.length}`,
     )
-  for (const { samples, first } of given.open.lanes)
+  checkOpen(given.open, shapes, 'the snapshot')
+}
+
+/** @throws GraphError `bad-sample` where an event that waits to be learned from does not fit; `of` names what holds it. */
+export function checkOpen({ lanes }: Cutting, shapes: EventShapes, of: string): void {
+  for (const { samples, first } of lanes)
     samples.forEach((sample, i) => {
-      checkSample(sample, shapes, () => `event ${first + i} of the snapshot`)
+      checkSample(sample, shapes, () => `event ${first + i} of ${of}`)
     })
 }
 
@@ -131,13 +153,18 @@ const tensorsOf = (values: Partial<Values>, part: keyof Values): ReadonlyMap<str
 /** The parts of a trainer that may be meant to differ from those that a snapshot was made with. */
 export type Changed = 'model' | 'loss' | 'optimizer' | 'estimator'
 
-/** @throws GraphError `bad-snapshot` where a snapshot was made with another part than here, unless that is meant. */
-export function checkSchema(own: Schema, given: Schema | undefined, changed: readonly Changed[]): void {
+/** @throws GraphError `bad-snapshot` where a snapshot was made with another part than here, unless that is meant; `where` names who was given it. */
+export function checkSchema(
+  where: string,
+  own: Schema,
+  given: Schema | undefined,
+  changed: readonly Changed[],
+): void {
   if (given === undefined || given.hash === own.hash) return
   for (const part of CHANGEABLE)
     if (given[part] !== own[part] && !changed.includes(part))
       throw refused(
-        'trainer',
+        where,
         `the ${part} of the snapshot is ${given[part]}, and here it is ${own[part]}; a snapshot goes on with what it was made with`,
         `where that is meant: changed: ['${part}']`,
       )

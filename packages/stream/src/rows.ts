@@ -1,6 +1,5 @@
 import { GraphError } from '@bptt/graph'
-import { checkSample, type EventShapes, type Sample } from './sample.js'
-import { eventName } from './update.js'
+import { checkSample, type EventShapes, eventName, type Sample } from './sample.js'
 
 /** @throws GraphError `bad-lanes`; `where` names who was given them. */
 export function checkLanes(where: string, lanes: number | undefined): void {

@@ -107,3 +107,7 @@ function copied(value: Value): Value {
   for (let k = 0; k < copy.length; k++) copy[k] = value[k]! + 0
   return copy
 }
+
+/** How messages name an event: by its place in the stream, and its lane where there are several. */
+export const eventName = (place: number, lane: number, lanes: number): string =>
+  lanes === 1 ? `event ${place}` : `event ${place} of lane ${lane}`

@@ -95,7 +95,7 @@ export function trainer(options: TrainerOptions): Trainer<never> {
   const ownSchema = (): Schema => (schema ??= schemaOf(setup))
   if (options.from !== undefined) {
     checkSnapshot(start, options.from, shapes)
-    checkSchema(ownSchema(), options.from.schema, options.changed ?? [])
+    checkSchema('trainer', ownSchema(), options.from.schema, options.changed ?? [])
   }
   const { params, slots, carry, memory, counters, open, kept } = options.from ?? start
   const own = guarded(learner(setup, options, { params, slots, carry, memory, counters }), options, kept)

@@ -4,7 +4,7 @@ import { checkMade, type Made, measuresOf, type NotFinite } from './finite.js'
 import { weigh } from './grid.js'
 import { mean } from './metrics/mean.js'
 import type { Rooms } from './rooms.js'
-import { checkSample } from './sample.js'
+import { checkSample, eventName } from './sample.js'
 import type { Counters, TrainState } from './state.js'
 import { type Setup, type StepOutputs, setupGraph } from './step.js'
 import type { Segment, Window } from './window.js'
@@ -57,8 +57,8 @@ export function updateRule(
     const outputs = named(window, run, state)
     const { params, slots = {}, carry = {}, memory = {} } = outputs
     const next = { params, slots, carry, memory }
-    const search = (): NonFinite | undefined =>
-      find ? checkFinite(program, valuesOf(state, window)) : undefined
+    const search = (part: Window): NonFinite | undefined =>
+      find ? checkFinite(program, valuesOf(state, part)) : undefined
     const [counters, report] = advance(
       state.counters,
       window,
@@ -78,10 +78,6 @@ export function stepValues(
 ): { readonly window: Readonly<Record<string, Tensor>>; readonly count: number } {
   return { window: method.values(window, rooms), count: updates }
 }
-
-/** How messages name an event: by its place in the stream, and its lane where there are several. */
-export const eventName = (place: number, lane: number, lanes: number): string =>
-  lanes === 1 ? `event ${place}` : `event ${place} of lane ${lane}`
 
 function checkWindow(setup: Setup, { lanes }: Window): void {
   const shapes = eventShapes(setup)

@@ -7,6 +7,8 @@ export interface Segment {
   readonly samples: readonly Sample[]
   /** Weight of the edge into each step; 1 for the first, and 0 where credit is cut. */
   readonly credit: readonly number[]
+  /** The number by which its coins are drawn; that of its lane, from 0, where not given. */
+  readonly stream?: number
 }
 
 /** Events that are learned from in one update: a segment per lane, one where there are no lanes. */

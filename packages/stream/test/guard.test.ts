@@ -2,6 +2,7 @@ import { squaredError, type Tensor } from '@bptt/graph'
 import { artbp, elman, every, linearNet, withReadout } from '@bptt/unroll'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { NotFiniteError } from '../src/finite.js'
 import {
   adam,
   bptt,
@@ -75,7 +76,7 @@ describe.each(cases)('on the %s engine, %s, %i lane(s): a loss that is not finit
     const { online, rows } = make(engine, kind, lanes)
     const { reports, error } = collect(rows(withHuge(events(9), 5, engine)), online.train())
     expect(reports.map(report => report.notFinite)).toEqual([undefined])
-    const place = lanes === 1 ? 'at t = 2 (event 5)' : 'at t = 2'
+    const place = lanes === 1 ? 'at t = 2 (event 5)' : 'at t = 2 (event 5 of lane 1)'
     expect(error).toMatchObject({ code: 'not-finite', where: 'events 4–6' })
     expect((error as Error).message).toContain(`the loss is Infinity, first ${place} in `)
     expect((error as Error).message).toMatch(/ = square\(\S+\), which gives Infinity at \[.*\]; the update/)
@@ -104,7 +105,13 @@ describe.each(cases)('on the %s engine, %s, %i lane(s): a loss that is not finit
       expect(reports.find(report => report.notFinite !== undefined)).toMatchObject({
         ...{ length: 3 * lanes, weight: 0, loss: 0, gradientNorm: 0, clipped: false },
         ...{ events: first * lanes, updates: first / 3 },
-        notFinite: { from: first + 1, to: first + 3, t: at - first, ...(lanes === 1 && { event: at }) },
+        notFinite: {
+          from: first + 1,
+          to: first + 3,
+          t: at - first,
+          event: at,
+          ...(lanes > 1 && { lane: 1 }),
+        },
       })
     }
   })
@@ -134,6 +141,39 @@ describe.each(cases)('on the %s engine, %s, %i lane(s): a loss that is not finit
 
 const anew = (row: Sample): Sample =>
   (Array.isArray(row) ? row.map(one => ({ ...one, reset: true })) : { ...row, reset: true }) as Sample
+
+describe('of several lanes', () => {
+  test('the one is named whose event it is, however their segments are cut', () => {
+    const places = fc.tuple(fc.nat(4), fc.integer({ min: 1, max: 12 }), fc.nat(1e4))
+    fc.assert(
+      fc.property(
+        places,
+        fc.constantFrom('artbp', 'bptt(5; 3)', 'uoro every 3'),
+        ([lane, at, seed], kind) => {
+          const estimator = kinds[kind] ?? artbp({ mean: 3, tail: 4, seed })
+          const online = trainer({ ...base, engine: 'reference', estimator, lanes: 5 })
+          const streams = Array.from({ length: 5 }, (_, i) => {
+            const own = events(12, { seed: seed + i, period: 5 })
+            return i === lane ? withHuge(own, at, 'reference') : own
+          })
+          const rows = streams[0]!.map((_, i) => streams.map(stream => stream[i]!))
+          const { error } = collect(rows, online.train())
+          expect((error as NotFiniteError).found).toMatchObject({ event: at, lane })
+          expect((error as Error).message).toContain(` (event ${at} of lane ${lane}) in `)
+        },
+      ),
+      { numRuns: 15 },
+    )
+  })
+
+  test('none is named where each alone is finite and their sum is not', () => {
+    const online = trainer({ ...base, engine: 'reference', estimator: every(1), lanes: 2 })
+    const one = { ...events(1)[0]!, target: [1e154], weight: 1.2 }
+    const { error } = collect([[one, one]], online.train())
+    expect(error).toMatchObject({ code: 'not-finite', where: 'event 1' })
+    expect((error as Error).message).not.toContain('of lane')
+  })
+})
 
 describe('a trainer that passes over what is not finite', () => {
   const policies = fc.constantFrom('skip' as const, 'rollback' as const)

@@ -172,6 +172,22 @@ describe('a keyed trainer', () => {
     }
   })
 
+  test('draws the random signs of every key on their own, by the key and not by the order of keys', () => {
+    const samples = events(12)
+    const learned = (keys: readonly string[]) => {
+      const fleet = keyed({ ...options, models: 'own', estimator: uoro({ seed: 3 }) })
+      feed(
+        fleet,
+        samples.flatMap(sample => keys.map(key => ({ ...sample, key }))),
+      )
+      return new Map(fleet.snapshot().streams.map(({ key, values }) => [key, bits(values.params)]))
+    }
+    const [together, turned, alone] = [learned(['a', 'b']), learned(['b', 'a']), learned(['b'])]
+    expect(together.get('a')).not.toEqual(together.get('b')) // the same events, and other signs
+    expect(turned).toEqual(together)
+    expect(alone.get('b')).toEqual(together.get('b'))
+  })
+
   test('gives the same bits however few streams it keeps in memory, and wherever the others lie', () => {
     fc.assert(
       fc.property(settings, fc.constantFrom(1, 2, 4), fc.nat(1e4), (setting, resident, seed) => {
@@ -336,12 +352,17 @@ describe('a keyed trainer with bad input', () => {
     expect(made({ from: shared, optimizer: sgd(0.1) })).toThrow(
       expect.objectContaining({ code: 'bad-snapshot' }),
     )
-    expect(made({ from: shared, estimator: bptt({ h: 4 }) })).toThrow("key 'a': memory")
+    expect(made({ from: shared, estimator: bptt({ h: 4 }), changed: ['estimator'] })).toThrow(
+      "key 'a': memory",
+    )
     expect(made({ from: shared, models: 'own' })).toThrow(
       "keyed: models is 'own', and the snapshot is of one model",
     )
-    const { shared: _, ...own } = shared
-    expect(made({ from: own })).toThrow("keyed: models is 'shared', and the snapshot is of a model per key")
+    const own = keyed({ ...options, models: 'own' })
+    feed(own, [good('a')], false)
+    expect(made({ from: own.snapshot() })).toThrow(
+      "keyed: models is 'shared', and the snapshot is of a model per key",
+    )
     expect(made({ resident: 0 })).toThrow('keyed: resident is 0; it is a whole number of streams ≥ 1')
     expect(made({ models: 'none' as never })).toThrow("keyed: models is 'none'; it is 'shared' or 'own'")
   })

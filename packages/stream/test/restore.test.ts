@@ -23,6 +23,7 @@ import {
 } from '../src/index.js'
 import { load, save, writeAtomic } from '../src/node/index.js'
 import { checkPlain } from '../src/restore.js'
+import { change, changed, places } from './hostile.js'
 import { bits, collect, events, numbersOf, stopped } from './support.js'
 
 const base: TrainerOptions = {
@@ -186,39 +187,12 @@ describe('hostile snapshots', () => {
   const { counters, open, schema } = honest
   const text = JSON.stringify({ counters, open, schema })
 
-  /** Places in a value, as paths. */
-  const paths = (value: unknown, path: readonly string[] = []): readonly (readonly string[])[] => [
-    path,
-    ...(typeof value === 'object' && value !== null
-      ? Object.entries(value).flatMap(([key, one]) => paths(one, [...path, key]))
-      : []),
-  ]
-  const places = paths(JSON.parse(text)).filter(path => path.length > 0)
-
-  const odd: fc.Arbitrary<unknown> = fc.oneof(
-    fc.constantFrom<unknown>(null, true, 'x', '', [], {}, [[]], -1, 0.5, 1e308, 2 ** 53, -0, 'x'.repeat(500)),
-    fc.nat(20),
-    fc.array(fc.constantFrom<unknown>(1, 'a', null), { maxLength: 6 }),
-  )
-  const change = fc.record({ path: fc.constantFrom(...places), to: fc.option(odd, { nil: undefined }) })
-
-  /** A copy of a value with what stands at a place replaced, or taken out. */
-  function changed(value: unknown, { path, to }: { path: readonly string[]; to: unknown }): unknown {
-    const copy = structuredClone(value)
-    const holder = path
-      .slice(0, -1)
-      .reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], copy)
-    if (typeof holder !== 'object' || holder === null) return copy
-    const key = path.at(-1)!
-    if (to === undefined) delete (holder as Record<string, unknown>)[key]
-    else (holder as Record<string, unknown>)[key] = to
-    return copy
-  }
+  const at = places(JSON.parse(text))
 
   test('lead to a coded error in few words, or to a trainer that goes on', () => {
     let refused = 0
     fc.assert(
-      fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), changes => {
+      fc.property(fc.array(change(at), { minLength: 1, maxLength: 3 }), changes => {
         const hostile = changes.reduce<unknown>(changed, JSON.parse(text))
         try {
           checkPlain(hostile, 'a.safetensors')

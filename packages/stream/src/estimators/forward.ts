@@ -75,7 +75,7 @@ export function snap({
 
 /**
  * Unbiased online recurrent optimization: RTRL with a random product of two vectors in the place of the influence
- * [tallec-ollivier2018]. O(S + P) memory, high variance. Signs are coins of the seed, the lane and the event.
+ * [tallec-ollivier2018]. O(S + P) memory, high variance. Signs are coins of the seed, the lane (or key) and the event.
  * @throws GraphError `bad-setting`, `bad-coin`; `no-state` where the model has no carry or no parameters.
  * @category Start here
  */
@@ -139,14 +139,15 @@ const stateSize = ({ carry, name }: Cell): number =>
 const sizeOf = (shape: Shape): number =>
   (shape as readonly number[]).reduce((size, length) => size * length, 1)
 
-/** Random signs [T, lanes, S]: the same for the same seed, lane and event, wherever windows are cut. */
+/** Random signs [T, lanes, S]: the same for the same seed, stream and event, wherever windows are cut. */
 function signsOf(window: Window, seed: number, size: number): Tensor {
   const lanes = window.lanes.length
   const out = filled([stepsOf(window), lanes, size], 0)
-  window.lanes.forEach(({ first, samples }, lane) => {
+  window.lanes.forEach(({ first, samples, stream }, lane) => {
     samples.forEach((_, i) => {
       for (let k = 0; k < size; k++)
-        out.data[(i * lanes + lane) * size + k] = coin(seed, lane, (first + i) * size + k) < 0.5 ? -1 : 1
+        out.data[(i * lanes + lane) * size + k] =
+          coin(seed, stream ?? lane, (first + i) * size + k) < 0.5 ? -1 : 1
     })
   })
   return out

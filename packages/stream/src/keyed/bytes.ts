@@ -1,6 +1,8 @@
 import { GraphError, grow, isTensor, leaves, type Tensor } from '@bptt/graph'
+import { parsedJson } from '../checks.js'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
 import { PARTS, type Values } from '../state.js'
+import { checkStream } from './restore.js'
 import type { KeyedStream } from './state.js'
 
 const KEY = 'bptt.stream'
@@ -10,16 +12,19 @@ export function bytesOf({ values, ...rest }: KeyedStream): Uint8Array {
   return encodeSafetensors(Object.fromEntries(namedTensors(values)), { [KEY]: JSON.stringify(rest) })
 }
 
-/** @throws GraphError `bad-safetensors`, `lost-stream` where the bytes are not those of this stream. */
-export function streamOf(bytes: Uint8Array, key: string): KeyedStream {
-  const { tensors, metadata } = decodeSafetensors(bytes, `key '${key}'`)
-  const rest = JSON.parse(metadata[KEY] ?? '{}') as Omit<KeyedStream, 'values'>
-  if (rest.key === key) return { ...rest, values: valuesOf(Object.entries(tensors)) }
-  throw new GraphError(
-    'lost-stream',
-    `key '${key}'`,
-    'the store has the state of another stream under this key',
-  )
+/**
+ * The other way; `own` where it has a model of its own.
+ * @throws GraphError `bad-safetensors`, `bad-snapshot`; `lost-stream` where the bytes are those of another stream.
+ */
+export function streamOf(bytes: Uint8Array, key: string, own: boolean): KeyedStream {
+  const where = `key '${key}' in the store`
+  const { tensors, metadata } = decodeSafetensors(bytes, where)
+  const found = parsedJson(metadata[KEY] ?? '')
+  checkStream(found, own, where)
+  const { open, counters } = found
+  if (found.key === key)
+    return { key, open, ...(counters && { counters }), values: valuesOf(Object.entries(tensors)) }
+  throw new GraphError('lost-stream', where, `is the state of another stream, '${found.key}'`)
 }
 
 /** The tensors of a state by name: `carry.h`. */

@@ -1,7 +1,9 @@
 import { GraphError, type Tensor } from '@bptt/graph'
+import { parsedJson } from '../checks.js'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
 import { namedTensors, under, valuesOf } from './bytes.js'
-import type { KeyedSnapshot, KeyedStream } from './state.js'
+import { checkKeyed, type KeyedPlain } from './restore.js'
+import type { KeyedSnapshot } from './state.js'
 
 const KEY = 'bptt.keyed'
 
@@ -17,77 +19,70 @@ export function encodeKeyed(snapshot: KeyedSnapshot, metadata: Readonly<Record<s
     ...(shared === undefined ? [] : prefixed('shared.', namedTensors(shared))),
     ...prefixed('streams.', stacked(streams.map(({ values }) => namedTensors(values)))),
   ])
-  const others = streams.map(({ values: _, ...stream }) => stream)
-  const plain = { ...rest, ...(shared && { counters: shared.counters }), streams: others }
+  const plain: KeyedPlain = {
+    ...rest,
+    ...(shared && { shared: { counters: shared.counters } }),
+    streams: streams.map(({ values: _, ...stream }) => stream),
+  }
   return encodeSafetensors(tensors, { ...metadata, [KEY]: JSON.stringify(plain) })
 }
 
-/** @throws GraphError `bad-safetensors`; `bad-snapshot` where the bytes are something else. `where` names them. */
+/** @throws GraphError `bad-safetensors`; `bad-snapshot` where the bytes are something else, or do not hold together. `where` names them. */
 export function decodeKeyed(
   bytes: Uint8Array,
   where: string,
 ): { readonly snapshot: KeyedSnapshot; readonly metadata: Readonly<Record<string, string>> } {
   const { tensors, metadata } = decodeSafetensors(bytes, where)
-  const { counters, streams, ...rest } = parsed(metadata[KEY], where)
+  const { t, events, shared, streams, schema } = parsed(metadata[KEY], where)
   const named = Object.entries(tensors)
   const rows = under('streams.', named)
+  checkRows(rows, streams.length, where)
   const { params = {}, slots = {} } = valuesOf(under('shared.', named))
   const snapshot = {
-    ...rest,
-    ...(counters && { shared: { params, slots, counters } }),
-    streams: streams.map((stream, i) => ({ ...stream, values: valuesOf(row(rows, i, streams.length)) })),
+    ...{ t, events },
+    ...(schema && { schema }),
+    ...(shared && { shared: { params, slots, counters: shared.counters } }),
+    streams: streams.map(({ key, open, counters }, i) => ({
+      ...{ key, open },
+      ...(counters && { counters }),
+      values: valuesOf(row(rows, i, streams.length)),
+    })),
   }
   return { snapshot, metadata }
 }
 
-type Plain = Omit<KeyedSnapshot, 'shared' | 'streams'> & {
-  readonly counters?: NonNullable<KeyedSnapshot['shared']>['counters']
-  readonly streams: readonly Omit<KeyedStream, 'values'>[]
+function parsed(text: string | undefined, where: string): KeyedPlain {
+  const value = text === undefined ? undefined : parsedJson(text)
+  if (typeof value !== 'object' || value === null)
+    throw new GraphError(
+      'bad-snapshot',
+      where,
+      `holds no snapshot of a keyed trainer; it has no readable entry '${KEY}'`,
+    )
+  checkKeyed(value, where)
+  return value
 }
 
-function parsed(text: string | undefined, where: string): Plain {
-  try {
-    const found = JSON.parse(text ?? '') as Plain
-    if (isPlain(found)) return found
-  } catch {
-    // falls through: text that is no JSON is as foreign as none
-  }
-  throw new GraphError(
-    'bad-snapshot',
-    where,
-    `holds no snapshot of a keyed trainer; it has no readable entry '${KEY}'`,
-  )
+function checkRows(rows: Named, streams: number, where: string): void {
+  for (const [name, { shape }] of rows)
+    if (shape[0] !== streams)
+      throw new GraphError(
+        'bad-snapshot',
+        where,
+        `'streams.${name}' is [${shape.join(', ')}], and there are ${streams} streams; it has a row for each`,
+      )
 }
-
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
-
-const isPlain = ({ t, events, streams }: Plain): boolean =>
-  isCount(t) && isCount(events) && Array.isArray(streams) && streams.every(isStream)
-
-const isStream = ({ key, open }: Plain['streams'][number]): boolean =>
-  typeof key === 'string' &&
-  isCount(open.t) &&
-  open.lanes.length === 1 &&
-  open.lanes.every(({ samples, credit }) => Array.isArray(samples) && samples.length === credit.length)
 
 const prefixed = (prefix: string, named: Named): Named => named.map(([name, value]) => [prefix + name, value])
 
 /** Tensors of the same names and shapes, a row each. */
 function stacked(rows: readonly Named[]): Named {
   const byName = rows.map(row => new Map(row))
-  return (rows[0] ?? []).map(
-    ([
-      name,
-      {
-        shape,
-        data: { length },
-      },
-    ]) => {
-      const data = new Float64Array(rows.length * length)
-      byName.forEach((row, i) => data.set(row.get(name)!.data, i * length))
-      return [name, { shape: [rows.length, ...shape], data }]
-    },
-  )
+  return (rows[0] ?? []).map(([name, { shape, data: first }]) => {
+    const data = new Float64Array(rows.length * first.length)
+    byName.forEach((row, i) => data.set(row.get(name)!.data, i * first.length))
+    return [name, { shape: [rows.length, ...shape], data }]
+  })
 }
 
 /** Row i of n. */

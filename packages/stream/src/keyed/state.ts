@@ -1,4 +1,4 @@
-import type { Counters, TrainState, Values } from '../state.js'
+import type { Counters, Schema, TrainState, Values } from '../state.js'
 import type { Cutting } from '../window.js'
 
 /** One stream of a keyed trainer: enough to go on with it as if it had never been away. */
@@ -22,4 +22,6 @@ export interface KeyedSnapshot {
   readonly shared?: Pick<TrainState, 'params' | 'slots' | 'counters'>
   /** In the order of their first events, wherever they are kept. */
   readonly streams: readonly KeyedStream[]
+  /** What it was made with; a trainer checks it, where it is there. */
+  readonly schema?: Schema
 }

@@ -21,6 +21,8 @@ export interface StreamStore {
 /** A stream in memory. */
 export interface Stream {
   readonly key: string
+  /** The number by which its coins are drawn. */
+  readonly coins: number
   readonly cutter: Cutter
   values: Partial<Values>
   counters: Counters | undefined
@@ -32,8 +34,12 @@ export interface StreamsOptions {
   readonly resident: number
   readonly store: StreamStore
   readonly cuts: Cuts
+  /** True where every stream has a model of its own. */
+  readonly own: boolean
   /** A stream before its first event. */
   readonly begin: (key: string) => KeyedStream
+  /** @throws GraphError where a stream that comes from the store does not fit. */
+  readonly check: (stream: KeyedStream) => void
   /** Called before the state of a stream is read. */
   readonly settle: (stream: Stream) => void
 }
@@ -50,7 +56,7 @@ export class Streams {
     this.#options = options
   }
 
-  /** @throws GraphError `lost-stream`, or what the store throws; then all streams are as they were. */
+  /** @throws GraphError `lost-stream`, `bad-safetensors`, `bad-snapshot`, or what the store throws; then all streams are as they were. */
   get(key: string): Stream {
     const here = this.#resident.get(key)
     if (here === undefined)
@@ -64,9 +70,9 @@ export class Streams {
   put({ key, values, counters, open }: KeyedStream): Stream {
     while (this.#resident.size >= this.#options.resident) this.#spill()
     const { cuts } = this.#options
-    const stream = coinStream(key)
-    const own: Cuts = { ...cuts, weight: (edge, notes) => cuts.weight({ ...edge, stream }, notes) }
-    const made = { key, values, counters, cutter: new Cutter(own, open) }
+    const coins = coinStream(key)
+    const own: Cuts = { ...cuts, weight: (edge, notes) => cuts.weight({ ...edge, stream: coins }, notes) }
+    const made = { key, coins, values, counters, cutter: new Cutter(own, open) }
     this.#known.add(key)
     this.#resident.set(key, made)
     return made
@@ -80,13 +86,17 @@ export class Streams {
   }
 
   #fetch(key: string): KeyedStream {
-    const bytes = this.#options.store.get(key)
-    if (bytes !== undefined) return streamOf(bytes, key)
-    throw new GraphError(
-      'lost-stream',
-      `key '${key}'`,
-      'its state is not in the store; what a keyed trainer stores stays until it is forgotten',
-    )
+    const { store, own, check } = this.#options
+    const bytes = store.get(key)
+    if (bytes === undefined)
+      throw new GraphError(
+        'lost-stream',
+        `key '${key}'`,
+        'its state is not in the store; what a keyed trainer stores stays until it is forgotten',
+      )
+    const stream = streamOf(bytes, key, own)
+    check(stream)
+    return stream
   }
 
   #stateOf(stream: Stream): KeyedStream {

@@ -1,5 +1,5 @@
 import { GraphError } from '@bptt/graph'
-import { fields, list, optional, whole } from '../checks.js'
+import { fields, list, optional, parsedJson, whole } from '../checks.js'
 import { namedTensors, under, valuesOf } from '../keyed/bytes.js'
 import { checkPlain, type Plain } from '../restore.js'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
@@ -75,7 +75,7 @@ async function read(file: string): Promise<Loaded> {
 }
 
 function parse(text: string | undefined, path: string): Rest {
-  const value = text === undefined ? undefined : parsed(text)
+  const value = text === undefined ? undefined : parsedJson(text)
   if (typeof value !== 'object' || value === null)
     throw new GraphError(
       'bad-snapshot',
@@ -85,12 +85,4 @@ function parse(text: string | undefined, path: string): Rest {
   checkPlain(value, path, fields({ kept: optional(list(whole())) }))
   const { counters, open, schema, kept } = value as Rest
   return { counters, open, ...(schema && { schema }), ...(kept && { kept }) }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined // text that is no JSON is as foreign as none
-  }
 }

@@ -107,8 +107,8 @@ export const faults = [
   {
     breaks: 'the event that is named is the one before',
     file: 'finite.ts',
-    find: 'to - rows + t\n',
-    replace: 'to - rows + t - 1\n',
+    find: '(loop ?? stepsOf(part)) + own\n',
+    replace: '(loop ?? stepsOf(part)) + own - 1\n',
   },
 
   // Files
