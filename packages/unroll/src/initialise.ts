@@ -1,4 +1,4 @@
-import { GraphError, showShape, type Tensor } from '@bptt/graph'
+import { GraphError, showShape, sizeOf, type Tensor } from '@bptt/graph'
 import { coin } from './coin.js'
 
 /** Start values of a parameter: its elements, given its shape and a source of uniform numbers in [0, 1). */
@@ -6,17 +6,17 @@ export type Initialiser = (shape: readonly number[], uniform: () => number) => F
 
 /** Zero everywhere. */
 export function zeros(): Initialiser {
-  return shape => new Float64Array(count(shape))
+  return shape => new Float64Array(sizeOf(shape))
 }
 
 /** One value everywhere. */
 export function constant(value: number): Initialiser {
-  return shape => new Float64Array(count(shape)).fill(value)
+  return shape => new Float64Array(sizeOf(shape)).fill(value)
 }
 
 /** Uniform in [−bound, bound]. PyTorch's recurrent layers use bound = 1/√hidden. */
 export function uniform(bound: number): Initialiser {
-  return (shape, next) => Float64Array.from({ length: count(shape) }, () => (2 * next() - 1) * bound)
+  return (shape, next) => Float64Array.from({ length: sizeOf(shape) }, () => (2 * next() - 1) * bound)
 }
 
 /** Uniform in ±√(6 / (rows + columns)): keeps the variance of a layer forward and backward [glorot-bengio2010]. */
@@ -28,7 +28,7 @@ export function glorot(): Initialiser {
 /** Normal with mean 0 and this standard deviation, by Box and Muller's transform of pairs of uniform numbers. */
 export function normal(deviation = 1): Initialiser {
   return (shape, next) =>
-    Float64Array.from({ length: count(shape) }, () => {
+    Float64Array.from({ length: sizeOf(shape) }, () => {
       const radius = Math.sqrt(-2 * Math.log(1 - next()))
       return deviation * radius * Math.cos(2 * Math.PI * next())
     })
@@ -105,12 +105,10 @@ const FIRST_STREAM = 2 ** 32
 export function initialise(make: Initialiser, shape: readonly number[], seed: number, index: number): Tensor {
   let t = 0
   const data = make(shape, () => coin(seed, FIRST_STREAM + index, t++))
-  if (data.length === count(shape)) return { shape, data }
+  if (data.length === sizeOf(shape)) return { shape, data }
   throw new GraphError(
     'cell-init',
     'init',
     `an initialiser gives ${data.length} numbers for the shape ${showShape(shape)}; it gives one per element`,
   )
 }
-
-const count = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1)

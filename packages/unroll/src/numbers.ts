@@ -1,4 +1,4 @@
-import { filled, grow, isTensor, leaves, type Tensor, type Tree } from '@bptt/graph'
+import { filled, grow, isTensor, leaves, sizeOf, type Tensor, type Tree } from '@bptt/graph'
 
 /** Leaves of a tree of tensors, by dotted name. */
 export function tensorsOf(tree: unknown, where = 'tree'): ReadonlyMap<string, Tensor> {
@@ -40,7 +40,7 @@ export function treeOf(found: ReadonlyMap<string, Tensor>): Tree<Tensor> | undef
 
 /** Rows `start` to `end` (not included) of the first axis. */
 export function rowsOf({ shape, data }: Tensor, start: number, end: number): Tensor {
-  const size = shape.slice(1).reduce((product, length) => product * length, 1)
+  const size = sizeOf(shape.slice(1))
   return { shape: [end - start, ...shape.slice(1)], data: data.slice(start * size, end * size) }
 }
 

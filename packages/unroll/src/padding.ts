@@ -1,4 +1,4 @@
-import { filled, GraphError, type Tensor } from '@bptt/graph'
+import { filled, GraphError, sizeOf, type Tensor } from '@bptt/graph'
 import { checkSteps } from './checks.js'
 
 /** Sequences of unequal length side by side, and where they end. */
@@ -42,7 +42,7 @@ export function padded(sequences: readonly Tensor[], { steps }: { readonly steps
         'leave steps out for those of the longest sequence',
       )
   })
-  const [B, size] = [sequences.length, row.reduce((product, length) => product * length, 1)]
+  const [B, size] = [sequences.length, sizeOf(row)]
   const [values, mask] = [filled([T, B, ...row], 0), filled([T, B], 0)]
   sequences.forEach(({ data }, b) => {
     for (let t = 0; t < lengths[b]!; t++) {

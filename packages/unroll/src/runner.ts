@@ -3,6 +3,7 @@ import {
   type Graph,
   GraphError,
   inputTensors,
+  sizeOf,
   type Tensor,
   type Tree,
   type Values,
@@ -161,6 +162,6 @@ function injected(
 }
 
 const ones = (shape: readonly number[]): Tensor => {
-  const size = shape.reduce((product, length) => product * length, 1)
+  const size = sizeOf(shape)
   return { shape, data: new Float64Array(size).fill(1) }
 }

@@ -11,6 +11,7 @@ import {
   mapTree,
   type Ref,
   type Shape,
+  sizeOf,
   stack,
   type Tensor,
   type Tree,
@@ -134,10 +135,7 @@ function forwardMethod(kind: Kind, site: Site): Method {
 }
 
 const stateSize = ({ carry, name }: Cell): number =>
-  leaves(carry, isShape, name).reduce((sum, [, shape]) => sum + sizeOf(shape), 0)
-
-const sizeOf = (shape: Shape): number =>
-  (shape as readonly number[]).reduce((size, length) => size * length, 1)
+  leaves(carry, isShape, name).reduce((sum, [, shape]) => sum + sizeOf(shape as readonly number[]), 0)
 
 /** Random signs [T, lanes, S]: the same for the same seed, stream and event, wherever windows are cut. */
 function signsOf(window: Window, seed: number, size: number): Tensor {

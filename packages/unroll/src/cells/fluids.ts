@@ -9,6 +9,7 @@ import {
   type Ref,
   reshape,
   showShape,
+  sizeOf,
   sub,
 } from '@bptt/graph'
 import { type Cell, cell } from '../cell.js'
@@ -160,14 +161,14 @@ function ramp(like: Ref, shape: readonly [number, number]): Ref {
 function starts({ shape, builder }: Ref): Ref {
   const front = shape.slice(0, -2) as number[]
   const [rows, columns] = shape.slice(-2) as [number, number]
-  const length = front.reduce((product, size) => product * size, 1)
+  const length = sizeOf(front)
   const data = Float64Array.from({ length }, (_, b) => b * rows * columns)
   return builder.constant({ shape: [...front, 1, 1], data })
 }
 
 function fixedSize({ shape }: Ref): number {
   const name = shape.find(dim => typeof dim === 'string')
-  if (name === undefined) return (shape as readonly number[]).reduce((product, size) => product * size, 1)
+  if (name === undefined) return sizeOf(shape as readonly number[])
   throw new GraphError(
     'named-axis',
     'stableFluids',

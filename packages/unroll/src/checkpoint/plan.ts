@@ -68,10 +68,7 @@ export function revolve(steps: number, snapshots: number): CheckpointPlan {
   checkSnapshots('revolve', snapshots)
   const actions: Action[] = [{ do: 'save', t: 0 }]
   // segments to go back over, last first: a stack, so that no depth of calls grows with T
-  const open: (
-    | Action
-    | { readonly do: 'reverse'; readonly from: number; readonly length: number; readonly left: number }
-  )[] = [{ do: 'reverse', from: 0, length: steps, left: snapshots }]
+  const open: Todo[] = [{ do: 'reverse', from: 0, length: steps, left: snapshots }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (next.do !== 'reverse') actions.push(next)
     else if (next.length === 1)
@@ -82,6 +79,7 @@ export function revolve(steps: number, snapshots: number): CheckpointPlan {
   return finished(`revolve ${snapshots} of ${steps}`, steps, actions)
 }
 
+/** An action, or a segment to go back over with so many states left to hold. */
 type Todo =
   | Action
   | { readonly do: 'reverse'; readonly from: number; readonly length: number; readonly left: number }

@@ -12,6 +12,7 @@ import {
   mul,
   type Ref,
   type Shape,
+  sizeOf,
   sum,
   type Tensor,
   type Tree,
@@ -120,10 +121,7 @@ const carryInputs = ({ graph: whole }: Timeline): readonly (readonly [string, re
     .map(({ name, value }) => [name.slice('carry.'.length), whole.shapes[value] as readonly number[]])
 
 const stateSize = (line: Timeline): number =>
-  carryInputs(line).reduce(
-    (total, [, shape]) => total + shape.reduce((product, length) => product * length, 1),
-    0,
-  )
+  carryInputs(line).reduce((total, [, shape]) => total + sizeOf(shape), 0)
 
 interface Programs {
   readonly advance: Graph
@@ -187,10 +185,9 @@ function follow(
   const carry = under(given, 'carry')
   const { split } = programs
   const params = under(given, 'params')
-  const f =
-    split === undefined
-      ? new Map<string, Tensor>()
-      : under(tensorsOf(evaluate(split.prelude, valuesOf(named('params', params)))), 'f')
+  const f: Found = split
+    ? under(tensorsOf(evaluate(split.prelude, valuesOf(named('params', params)))), 'f')
+    : new Map()
   const state: State = {
     carry,
     bar: zeros(carry),
@@ -201,23 +198,18 @@ function follow(
     xs: [],
     heldStates: 0,
   }
-  for (const action of plan.actions) {
-    const { t } = action
-    if (action.do === 'save') state.held.set(t, state.carry)
-    if (action.do === 'drop') state.held.delete(t)
-    if (action.do === 'restore') state.carry = state.held.get(t)!
-    if (action.do === 'advance')
-      state.carry = under(tensorsOf(evaluate(programs.advance, at(line, given, state, t, false))), 'carry')
-    if (action.do === 'back')
-      back(state, tensorsOf(evaluate(programs.back, at(line, given, state, t, true))), t)
+  const run = (graph: Graph, t: number, withLoss: boolean): Found =>
+    tensorsOf(evaluate(graph, at(line, given, state, t, withLoss)))
+  for (const { do: what, t } of plan.actions) {
+    if (what === 'save') state.held.set(t, state.carry)
+    else if (what === 'drop') state.held.delete(t)
+    else if (what === 'restore') state.carry = state.held.get(t)!
+    else if (what === 'advance') state.carry = under(run(programs.advance, t, false), 'carry')
+    else back(state, run(programs.back, t, true), t)
     state.heldStates = Math.max(state.heldStates, state.held.size)
   }
-  const slope =
-    split === undefined
-      ? []
-      : tensorsOf(
-          evaluate(split.finish, valuesOf([...named('params', params), ...named('bar.f', state.read)])),
-        )
+  const bars = [...named('params', params), ...named('bar.f', state.read)]
+  const slope = split ? tensorsOf(evaluate(split.finish, valuesOf(bars))) : []
   return {
     gradient: grow([...slope, ...named('carry', state.bar), ...stackedXs(state)]),
     losses: stacked(state.losses),

@@ -1,8 +1,8 @@
-import { evaluate, type Graph, GraphError, type Tensor, type Tree, type Values } from '@bptt/graph'
+import { evaluate, type Graph, GraphError, sizeOf, type Tensor, type Tree, type Values } from '@bptt/graph'
 import type { Cell } from '../cell.js'
 import { checkCell, checkInputs, checkSteps, isWhole, shown } from '../checks.js'
 import { jacobianGraph } from '../forward/jacobian.js'
-import { flatState, sizeOf, stepGraph } from '../forward/step.js'
+import { flatState, stepGraph } from '../forward/step.js'
 import { tensorsOf, treeOf } from '../numbers.js'
 import { identity, product, qr, type Square, singularValues, spectralRadius } from './dense.js'
 

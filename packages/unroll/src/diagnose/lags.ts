@@ -16,6 +16,7 @@ import {
   type Ref,
   type Shape,
   scan,
+  sizeOf,
   sum,
   type Tensor,
   type Tree,
@@ -60,10 +61,7 @@ export function lagNorms(cell: Cell, { params, carry, xs, targets }: Batch, loss
   const slope = lagGraph(cell, loss, { steps, batch, targets: targets.shape })
   const zeros = names.map(([name, shape]) => {
     const whole = [steps, batch, ...shape]
-    return [
-      `probe.${name}`,
-      { shape: whole, data: new Float64Array(whole.reduce((a, b) => a * b, 1)) },
-    ] as const
+    return [`probe.${name}`, { shape: whole, data: new Float64Array(sizeOf(whole)) }] as const
   })
   const { run } = compile(slope, { dtype: 'float64' })
   const byLoss = Array.from({ length: steps }, (_, t) => {

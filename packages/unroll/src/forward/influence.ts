@@ -16,6 +16,7 @@ import {
   reshape,
   type Shape,
   scan,
+  sizeOf,
   type Tensor,
   type Tree,
   where,
@@ -24,16 +25,7 @@ import type { Cell } from '../cell.js'
 import { checkStepsOrAxis } from '../checks.js'
 import { flagsChecked } from '../flags.js'
 import { jacobians } from './jacobian.js'
-import {
-  type FlatState,
-  flatState,
-  flatten,
-  leavesOf,
-  lossSlope,
-  pullback,
-  sizeOf,
-  stepGraph,
-} from './step.js'
+import { type FlatState, flatState, flatten, leavesOf, lossSlope, pullback, stepGraph } from './step.js'
 
 /** What a forward-mode gradient is made from. */
 export interface ForwardOptions {

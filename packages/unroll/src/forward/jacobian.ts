@@ -8,10 +8,11 @@ import {
   reshape,
   type Shape,
   scan,
+  sizeOf,
   type Tree,
 } from '@bptt/graph'
 import type { Cell } from '../cell.js'
-import { type FlatState, flatState, flatten, leavesOf, pullback, sizeOf, unflatten } from './step.js'
+import { type FlatState, flatState, flatten, leavesOf, pullback, unflatten } from './step.js'
 
 /** Jacobians of a step inside a graph: J = ∂h'/∂h [S, S], and ∂h'/∂θ [S, P] per parameter, by name. */
 export interface Jacobians {

@@ -16,6 +16,7 @@ import {
   type Ref,
   reshape,
   type Shape,
+  sizeOf,
   slice,
   sum,
   type Tree,
@@ -52,11 +53,6 @@ export function leavesOf(
 ): readonly (readonly [string, readonly number[]])[] {
   if (!isShape(tree) && Object.keys(tree).length === 0) return []
   return leaves(tree, isShape, where) as readonly (readonly [string, readonly number[]])[]
-}
-
-/** The number of elements of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1)
 }
 
 /** Carry leaves as one vector [S], with axes in front of it where they have them; `from` has them by dotted name. */

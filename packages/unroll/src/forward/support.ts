@@ -1,10 +1,10 @@
-import { evaluate, GraphError, type Tensor, type Values } from '@bptt/graph'
+import { evaluate, GraphError, sizeOf, type Tensor, type Values } from '@bptt/graph'
 import type { Cell } from '../cell.js'
 import { isWhole, shown } from '../checks.js'
 import { coin } from '../coin.js'
 import { tensorsOf, treeOf } from '../numbers.js'
 import { jacobianGraph } from './jacobian.js'
-import { flatState, leavesOf, sizeOf } from './step.js'
+import { flatState, leavesOf } from './step.js'
 
 /** 1 where a number of the state belongs to the same unit as another, [S, S]. */
 export function unitMask(cell: Cell): Tensor {

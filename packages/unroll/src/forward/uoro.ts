@@ -13,6 +13,7 @@ import {
   reshape,
   type Shape,
   scan,
+  sizeOf,
   sqrt,
   sum,
   type Tree,
@@ -41,7 +42,6 @@ import {
   leavesOf,
   lossSlope,
   pullback,
-  sizeOf,
   stepGraph,
   unflatten,
 } from './step.js'

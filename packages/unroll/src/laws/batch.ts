@@ -1,4 +1,4 @@
-import { evaluate, filled, type Graph, grow, type Tensor, type Values } from '@bptt/graph'
+import { evaluate, filled, type Graph, grow, sizeOf, type Tensor, type Values } from '@bptt/graph'
 import { combined, rowsOf, tensorsOf, treeOf } from '../numbers.js'
 import { reweight } from '../reweight.js'
 import { apart, type CellLaw, firstOf, paramsOf } from './compare.js'
@@ -60,7 +60,7 @@ function turn(name: string, { shape, data }: Tensor): Tensor {
   const bareName = name.replace(/^gradient\./, '')
   if (bareName === 'loss' || /^params(\.|$)/.test(bareName)) return { shape, data }
   const axis = /^carry(\.|$)/.test(bareName) ? 0 : 1
-  const inner = shape.slice(axis + 1).reduce((product, length) => product * length, 1)
+  const inner = sizeOf(shape.slice(axis + 1))
   const batch = shape[axis]!
   const from = (k: number): number => {
     const b = Math.floor(k / inner) % batch

@@ -1,9 +1,17 @@
-import { evaluate, type Graph, type Tensor, type Tree, type Values, valueAndGradient } from '@bptt/graph'
+import {
+  evaluate,
+  type Graph,
+  sizeOf,
+  type Tensor,
+  type Tree,
+  type Values,
+  valueAndGradient,
+} from '@bptt/graph'
 import type { Cell } from '../cell.js'
 import type { Square } from '../diagnose/dense.js'
 import type { Batch } from '../diagnose/lags.js'
 import { jacobianGraph } from '../forward/jacobian.js'
-import { flatState, leavesOf, lossSlope, sizeOf, stepGraph } from '../forward/step.js'
+import { flatState, leavesOf, lossSlope, stepGraph } from '../forward/step.js'
 import { combined, rowsOf, tensorsOf, treeOf, under } from '../numbers.js'
 import { unroll } from '../unroll.js'
 import { type Found, lawLoss, type Subject } from './subject.js'
@@ -27,7 +35,7 @@ export function smallState({ cell }: Pick<Subject, 'cell'>): string | undefined 
 export function single({ values, batch, steps }: Subject, first: number = steps): Values {
   const { params, carry, xs, targets } = values as unknown as Batch
   const pick = (tensor: Tensor, axis: number): Tensor => {
-    const inner = tensor.shape.slice(axis + 1).reduce((product, length) => product * length, 1)
+    const inner = sizeOf(tensor.shape.slice(axis + 1))
     const data = tensor.data.filter((_, i) => Math.floor(i / inner) % batch === 0)
     return { shape: tensor.shape.filter((_, i) => i !== axis), data }
   }

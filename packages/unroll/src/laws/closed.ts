@@ -1,4 +1,4 @@
-import { isTensor, mapTree, type Tensor, type Tree } from '@bptt/graph'
+import { isTensor, mapTree, sizeOf, type Tensor, type Tree } from '@bptt/graph'
 import { singularValues } from '../diagnose/dense.js'
 import { type Batch, lagNorms } from '../diagnose/lags.js'
 import { reweight } from '../reweight.js'
@@ -94,7 +94,7 @@ function firstOnly({ values, batch }: Subject): Batch {
   const pick =
     (axis: number) =>
     ({ shape, data }: Tensor): Tensor => {
-      const inner = shape.slice(axis + 1).reduce((product, length) => product * length, 1)
+      const inner = sizeOf(shape.slice(axis + 1))
       const kept = data.filter((_, i) => Math.floor(i / inner) % batch === 0)
       return { shape: shape.map((length, i) => (i === axis ? 1 : length)), data: kept }
     }

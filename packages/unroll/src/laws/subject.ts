@@ -10,6 +10,7 @@ import {
   mul,
   type Ref,
   type Shape,
+  sizeOf,
   sub,
   sum,
   type Tensor,
@@ -97,7 +98,7 @@ export function subjectOf(
 const has = (tree: Tree<Shape>): boolean => isShape(tree) || Object.keys(tree).length > 0
 
 function drawn(shape: readonly number[], seed: number, stream: number): Tensor {
-  const size = shape.reduce((product, length) => product * length, 1)
+  const size = sizeOf(shape)
   return { shape, data: Float64Array.from({ length: size }, (_, i) => 2 * coin(seed, stream, i) - 1) }
 }
 

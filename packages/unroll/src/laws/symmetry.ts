@@ -1,4 +1,4 @@
-import { evaluate, type Tensor, type Values } from '@bptt/graph'
+import { evaluate, sizeOf, type Tensor, type Values } from '@bptt/graph'
 import { coin } from '../coin.js'
 import { flatState, stepGraph } from '../forward/step.js'
 import { rowsOf, tensorsOf, treeOf, under } from '../numbers.js'
@@ -90,7 +90,7 @@ function exchanged(tensor: Tensor, on: OnAxes, { order, signs }: Exchange): Tens
   const n = order.length
   return on.reduce<Tensor>(({ shape, data }, flips, axis) => {
     if (flips === undefined) return { shape, data }
-    const inner = shape.slice(axis + 1).reduce((product, length) => product * length, 1)
+    const inner = sizeOf(shape.slice(axis + 1))
     const moved = data.map((_, k) => {
       const place = Math.floor(k / inner) % shape[axis]!
       const [block, i] = [Math.floor(place / n), place % n]
