@@ -25,6 +25,10 @@ export const jobs = {
     steps: args => [install, build, () => node([bin('vitest', 'vitest.mjs'), 'run', ...args])],
   },
   bptt: { says: 'the command line: -- --help', steps: args => [install, build, () => bptt(args)] },
+  node: {
+    says: 'runs a file of yours in this clone, TypeScript too, with the packages as built: -- my.ts',
+    steps: args => [install, build, () => typed(args, here())],
+  },
   example: {
     says: 'runs an example of docs/examples by its folder: -- custom-cell',
     steps: args => [install, build, () => example(args)],
@@ -87,11 +91,14 @@ async function bptt(args) {
   const program = join(root, 'packages', 'cli', 'dist', 'bptt.js')
   process.argv = [process.argv[0], program, ...args]
   process.env.BPTT_COMMAND = 'npm run --silent bptt --'
-  process.chdir(process.env.INIT_CWD ?? root) // paths are relative to where the user typed the command
+  process.chdir(here())
   dropEchoes()
   await import(pathToFileURL(program).href)
   return process.exitCode ?? 0
 }
+
+/** Where the user typed the command: paths are relative to it. */
+const here = () => process.env.INIT_CWD ?? root
 
 /** Says what every script does. */
 function help() {
@@ -113,19 +120,18 @@ function alone(args) {
   return args.includes('--only=ours') || (at >= 0 && args[at + 1] === 'ours')
 }
 
+/** Runs Node so that it reads TypeScript; where paths are relative to another folder, `cwd` names it. */
+function typed(args, cwd = root) {
+  return node(['--import', pathToFileURL(join(root, '.house', 'hooks.mjs')).href, ...args], { cwd })
+}
+
 /** A tool of this repository's own, in TypeScript. */
 function tool(folder, file, ...args) {
-  return node(['--import', './.house/hooks.mjs', join(root, 'test', folder, file), ...args])
+  return typed([join(root, 'test', folder, file), ...args])
 }
 
 function bench(args) {
-  return node([
-    '--expose-gc',
-    '--import',
-    './.house/hooks.mjs',
-    join(root, 'test', 'bench', 'main.ts'),
-    ...args,
-  ])
+  return typed(['--expose-gc', join(root, 'test', 'bench', 'main.ts'), ...args])
 }
 
 /** An example by its folder in docs/examples, or a file in it. */
@@ -135,7 +141,7 @@ function example([name, ...args]) {
     one.isDirectory() ? [one.name] : [],
   )
   const file = join(folder, name?.endsWith('.ts') ? name : join(name ?? '', 'main.ts'))
-  if (name !== undefined && existsSync(file)) return node(['--import', './.house/hooks.mjs', file, ...args])
+  if (name !== undefined && existsSync(file)) return typed([file, ...args])
   console.error(`example: say which: ${names.join(', ')}`)
   return 2
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dropEchoes } from '../.house/echo.mjs'
@@ -7,7 +7,8 @@ import { failure } from '../.house/install.mjs'
 import { jobs } from '../.house/jobs.mjs'
 import { closing } from '../.house/reporter.mjs'
 import { tooOld } from '../.house/version.mjs'
-import { run } from './docs/run.js'
+import { pages } from './docs/page.js'
+import { emptyFolder, run } from './docs/run.js'
 import { root } from './style/source.js'
 
 describe('the Node check', () => {
@@ -81,6 +82,35 @@ describe('the npm scripts', () => {
     const lines = printed.trimEnd().split('\n')
     expect(lines.map(line => /^npm run (\w+) +\S.{3,}$/.exec(line)?.[1])).toEqual(names)
   })
+})
+
+test('the npm commands that pages name are scripts, of folders and files that are there', () => {
+  // those of CONTRIBUTING.md are tried in a copy with its changes: test/contributing.test.ts
+  const others = pages().filter(({ path }) => path !== 'CONTRIBUTING.md')
+  const texts = others.map(({ path }) => readFileSync(join(root, path), 'utf8'))
+  const named = (pattern: RegExp): string[] =>
+    texts.flatMap(text => [...text.matchAll(pattern)].map(([, name]) => name!))
+  const scripts = named(/\bnpm run (?:--silent )?([a-z]+)/g)
+  const tested = named(/\bnpm test -- (?:-\S+ )*([\w./-]+)/g)
+  expect(scripts.length).toBeGreaterThan(20)
+  expect(tested.length).toBeGreaterThan(10)
+  expect(scripts.filter(name => !Object.hasOwn(jobs, name))).toEqual([])
+  expect(tested.filter(path => !existsSync(join(root, path)))).toEqual([])
+})
+
+test('npm run node runs a TypeScript file from where the user stands, with the packages of the clone', async () => {
+  const folder = emptyFolder('node')
+  writeFileSync(
+    join(folder, 'mine.ts'),
+    `import { tanh } from '@bptt/graph'
+import { every } from '@bptt/unroll'
+const count: number = process.argv.length
+console.log(typeof tanh, every(3).text, count, process.argv[2])
+`,
+  )
+  const job = [join(root, '.house', 'run.mjs'), 'node', 'mine.ts', 'given']
+  const { printed } = await run('env', [`INIT_CWD=${folder}`, process.execPath, ...job], root)
+  expect(printed).toBe('function every(3) 3 given\n')
 })
 
 test('the reference has every package and every page of the guide, in the order of its list', () => {
