@@ -30,5 +30,11 @@ export interface Claim {
   readonly found: string
 }
 
+/** The claim that all of these runs keep a rule. */
+export function claim<R>(text: string, runs: readonly R[], rule: (run: R) => boolean): Claim {
+  const keeping = runs.filter(rule).length
+  return { claim: text, held: keeping === runs.length, found: `${keeping} of ${runs.length} runs` }
+}
+
 /** An experiment under way: it says how far it is and what it found; in the end, which claims held. Stopped between any two. */
 export type Course = Generator<Advance | Part, readonly Claim[], void>

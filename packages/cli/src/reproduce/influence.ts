@@ -13,7 +13,7 @@ import {
   start,
 } from './balancing.js'
 import { sparkline, thinned } from './chart.js'
-import type { Advance, Claim, Course, Part } from './course.js'
+import { type Advance, type Claim, type Course, claim, type Part } from './course.js'
 import { digits } from './view.js'
 
 /** How much is run. */
@@ -227,11 +227,6 @@ const record = (run: Run): object => ({
 })
 
 function claimsOf(runs: readonly Run[]): readonly Claim[] {
-  const claim = (text: string, those: readonly Run[], rule: (run: Run) => boolean): Claim => ({
-    claim: text,
-    held: those.every(rule),
-    found: `${those.filter(rule).length} of ${those.length} runs`,
-  })
   const named = (...names: readonly string[]): readonly Run[] =>
     runs.filter(({ name }) => names.includes(name))
   return [

@@ -3,7 +3,7 @@ import { artbp, every, gru, random, type Schedule, withReadout } from '@bptt/unr
 import { Subject } from 'rxjs'
 import { bits } from '../format.js'
 import { sparkline } from './chart.js'
-import type { Advance, Claim, Course, Part } from './course.js'
+import { type Advance, type Claim, type Course, claim, type Part } from './course.js'
 import { recall, told } from './recall.js'
 import { digits } from './view.js'
 
@@ -169,11 +169,6 @@ function resultPart(
 }
 
 function claimsOf(runs: readonly Run[]): readonly Claim[] {
-  const claim = (text: string, those: readonly Run[], rule: (run: Run) => boolean): Claim => ({
-    claim: text,
-    held: those.every(rule),
-    found: `${those.filter(rule).length} of ${those.length} runs`,
-  })
   const expecting = (expected: Estimator['expected'], kind: string): readonly Run[] =>
     runs.filter(({ estimator }) => estimator.expected === expected && estimator.name.startsWith(kind))
   return [
