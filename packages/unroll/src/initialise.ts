@@ -100,11 +100,14 @@ const FIRST_STREAM = 2 ** 32
 
 /**
  * The start values of parameter number `index`. The same seed gives the same values everywhere.
- * @throws GraphError `cell-init` where the initialiser gives too few or too many.
+ * @throws GraphError `cell-init` where the initialiser gives too few, too many, or numbers that are not finite.
  */
 export function initialise(make: Initialiser, shape: readonly number[], seed: number, index: number): Tensor {
   let t = 0
   const data = make(shape, () => coin(seed, FIRST_STREAM + index, t++))
+  const odd = data.find(value => !Number.isFinite(value))
+  if (odd !== undefined)
+    throw new GraphError('cell-init', 'init', `an initialiser gives ${odd}; start values are finite numbers`)
   if (data.length === sizeOf(shape)) return { shape, data }
   throw new GraphError(
     'cell-init',

@@ -1,4 +1,12 @@
-import { compile, evaluate, squaredError, type Tensor, type Values, valueAndGradient } from '@bptt/graph'
+import {
+  compile,
+  evaluate,
+  graph,
+  squaredError,
+  type Tensor,
+  type Values,
+  valueAndGradient,
+} from '@bptt/graph'
 import { describe, expect, test } from 'vitest'
 import {
   adaptive,
@@ -8,6 +16,8 @@ import {
   cell,
   checkpointEvery,
   checkpointed,
+  clipCredit,
+  clipCreditByNorm,
   elman,
   estimatorReport,
   every,
@@ -477,6 +487,17 @@ const cases: Record<string, readonly Case[]> = {
       "input 'reset': is 0.5 at place 2; a reset is 1 where a sequence begins, else 0",
       RESETS,
     ],
+  ),
+  'a bound of credit that is none': [clipCredit, clipCreditByNorm].flatMap(clip =>
+    [0, -1, Number.NaN, '1'].map(
+      (max): Case => [
+        `${clip.name}, ${typeof max} ${max}`,
+        () => graph({ x: [3] }, ({ x }) => ({ y: clip(x, { max: odd(max) }) })),
+        'bad-clip',
+        `${clip.name}: max is ${typeof max === 'string' ? "'1'" : max}; the bound of credit is a number > 0`,
+        'gate(x, { by: 0 }) lets no credit pass',
+      ],
+    ),
   ),
   'what is no cell': [
     ...Object.entries({

@@ -166,6 +166,10 @@ describe('start values', () => {
       'cell-init',
       'init: an initialiser gives 3 numbers for the shape [2]; it gives one per element',
     ])
+    expect(failure(() => make({ a: uniform(Number.NaN) }).init(0))).toEqual([
+      'cell-init',
+      'init: an initialiser gives NaN; start values are finite numbers',
+    ])
     expect(failure(() => make({ a: uniform(1) }).init(-1))[0]).toBe('bad-coin')
   })
 })

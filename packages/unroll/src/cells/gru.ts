@@ -8,6 +8,7 @@ import { gatedInit, gatedParams } from './gated.js'
  *
  * r, z = σ(W_ih x + b_ih + W_hh h + b_hh); n = tanh(W_in x + b_in + r (W_hn h + b_hn)); h' = (1 − z) n + z h.
  * Carry h [hidden]; the output is h' [cho2014].
+ * @throws GraphError `bad-size`.
  */
 export const gru: (sizes: Sizes) => Cell = cell({
   name: 'gru',

@@ -4,6 +4,7 @@ import { type Cell, cell } from '../cell.js'
 /**
  * The linear recurrent net h' = U x + W h, o = V h', without biases; its gradients have closed forms [werbos1990].
  * Params U [hidden, inputs], W [hidden, hidden], V [outputs, hidden]; carry h [hidden]; output [outputs].
+ * @throws GraphError `bad-size`.
  */
 export const linearNet: (sizes: {
   readonly inputs: number

@@ -8,6 +8,7 @@ import { uniform } from '../initialise.js'
  * z = σ(W_z x + b_z); h' = (1 − z) h + z g(W_h x + b_h), with g(v) = v + ½ for v ≥ 0, σ(v) else: positive, as the
  * log-space scan wants it; g has a kink at 0 [feng2024]. Params weight_z, weight_h [hidden, inputs], bias_z,
  * bias_h [hidden]; carry h [hidden]; the output is h'. ∂h'/∂h = 1 − z is diagonal and in (0, 1).
+ * @throws GraphError `bad-size`.
  */
 export const minGru: (sizes: Sizes) => Cell = cell({
   name: 'minGru',
