@@ -77,7 +77,7 @@ describe('the changes that CONTRIBUTING.md shows', () => {
 /** Tests that the changes bring with them, and those that their generated files pass. */
 const wanted = [
   'softsign does what it declares',
-  'obey the laws, checkpoints bit for bit among them: leaky',
+  'leaky obeys every law of recurrent gradients',
   'a segment has every length from least to most, with the same chance',
   'lengths that are none are refused',
   'is the same every time, from any position, as array, iterable and Observable',
