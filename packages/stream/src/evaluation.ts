@@ -1,4 +1,4 @@
-import { GraphError } from '@bptt/graph'
+import { GraphError, type Tensor, type Tree } from '@bptt/graph'
 import { defer, map, type OperatorFunction } from 'rxjs'
 import { eventShapes, type Site } from './estimator.js'
 import { type Forward, forward, type Row, type Said } from './forward.js'
@@ -36,7 +36,7 @@ export type Asked<Event> = Event extends readonly unknown[] ? readonly Question[
 
 /** A state that is run from. */
 export interface Origin {
-  readonly snapshot: () => Snapshot
+  readonly snapshot: () => Pick<Snapshot, 'params' | 'carry' | 'open'>
   /** Another number whenever parameters may have changed. */
   readonly version: () => number
 }
@@ -51,32 +51,39 @@ export interface Ground {
 
 /** The operator that adds to every event what the model says of it. */
 export function predicting<E>(ground: Ground, origin: Origin): OperatorFunction<E, With<E, Predicted>> {
-  const { model, lanes } = ground.site
-  return answering<E, Question, Predicted>(ground, origin, {
-    judges: false,
-    check: (row, place) => {
-      row.forEach(({ input, reset }, lane) => {
-        const where = (): string => eventName(place, lane, lanes)
-        checkValue(input, model.input, 'input', where)
-        checkReset(reset, where)
-      })
-    },
-    answer: output => ({ output }),
-  })
+  return answering<E, Question, Predicted>(ground, origin, predictions(ground.site))
 }
 
 /** The operator that adds to every event what the model says of it, and its loss. */
 export function evaluating<E>(ground: Ground, origin: Origin): OperatorFunction<E, With<E, Evaluated>> {
-  const shapes = eventShapes(ground.site)
-  return answering<E, Sample, Evaluated>(ground, origin, {
+  return answering<E, Sample, Evaluated>(ground, origin, evaluations(ground.site))
+}
+
+/** What a model says of an event whose target need not be known. */
+export const predictions = ({ model, lanes }: Site): Kind<Question, Predicted> => ({
+  judges: false,
+  check: (row, place) => {
+    row.forEach(({ input, reset }, lane) => {
+      const where = (): string => eventName(place, lane, lanes)
+      checkValue(input, model.input, 'input', where)
+      checkReset(reset, where)
+    })
+  },
+  answer: output => ({ output }),
+})
+
+/** What a model says of an event, and its loss. */
+export function evaluations(site: Site): Kind<Sample, Evaluated> {
+  const shapes = eventShapes(site)
+  return {
     judges: true,
     check: (row, place) => checkRow(row, shapes, place),
     answer: (output, { weight = 1 }, loss) => ({ output, loss: loss!, weight, length: 1 }),
-  })
+  }
 }
 
 /** A kind of answer to an event. */
-interface Kind<One, More> {
+export interface Kind<One, More> {
   /** True where it reads the loss. */
   readonly judges: boolean
   readonly check: (row: readonly One[], place: number) => void
@@ -86,26 +93,50 @@ interface Kind<One, More> {
 function answering<E, One extends Question, More>(
   ground: Ground,
   origin: Origin,
-  { judges, check, answer }: Kind<One, More>,
+  kind: Kind<One, More>,
 ): OperatorFunction<E, With<E, More>> {
   const { site, listed } = ground
   return events =>
     defer(() => {
-      const follower = new Follower(ground, origin, judges)
+      const follower = new Follower(origin, runner(ground, origin, kind.judges))
       return events.pipe(
         map(event => {
-          const place = follower.place + 1
-          const row = rowOf<One>(event, listed ? site.lanes : undefined, place)
-          check(row, place)
-          const said = follower.take(row)
-          const answers = row.map((one, lane) => ({
-            ...one,
-            ...answer(outputOf(said, lane, site, place), one, said.losses?.data[lane]),
-          }))
+          const row = rowOf<One>(event, listed ? site.lanes : undefined, follower.place + 1)
+          const answers = answersTo(row, follower, site, kind)
           return (listed ? answers : answers[0]) as With<E, More>
         }),
       )
     })
+}
+
+/** The events of a row, each with its answer. */
+export function answersTo<One extends Question, More>(
+  row: readonly One[],
+  follower: Follower,
+  site: Site,
+  { check, answer }: Kind<One, More>,
+): readonly (One & More)[] {
+  const place = follower.place + 1
+  check(row, place)
+  const said = follower.take(row)
+  return row.map((one, lane) => ({
+    ...one,
+    ...answer(outputOf(said, lane, site, place), one, said.losses?.data[lane]),
+  }))
+}
+
+/** A model that runs, from where its origin stands, and how rows are laid out for it. */
+export function runner({ site, engine }: Ground, origin: Origin, judges: boolean): Runner {
+  const { model, loss, lanes } = site
+  const { params, carry } = origin.snapshot()
+  const own = forward({ model, lanes, ...(judges && { loss }) }, engine, { params, carry })
+  return { forward: own, values: rowsOf(site, judges) }
+}
+
+/** What followers run on; several may take turns at one. */
+export interface Runner {
+  readonly forward: Forward
+  readonly values: (row: readonly (Question | undefined)[]) => Row
 }
 
 /** What one lane's model says. @throws GraphError `not-finite`. */
@@ -124,23 +155,26 @@ function outputOf({ ys, losses }: Said, lane: number, { lanes }: Site, place: nu
 }
 
 /** A model that follows a stream from a state on, with the newest parameters. */
-class Follower {
+export class Follower {
   readonly #origin: Origin
   readonly #forward: Forward
-  readonly #values: (row: readonly (Question | undefined)[]) => Row
+  readonly #values: Runner['values']
+  /** Its carry while another has its turn. */
+  #carry: Tree<Tensor> | undefined
   /** Lanes whose next event starts anew, whether it says so or not. */
   #due: readonly boolean[]
   #version: number
   /** Events (rows) taken so far. */
   place: number
 
-  constructor({ site, engine }: Ground, origin: Origin, judges: boolean) {
+  /** It has its turn. */
+  constructor(origin: Origin, { forward, values }: Runner) {
     const { params, carry, open } = origin.snapshot()
-    const { model, loss, lanes } = site
     this.#origin = origin
     this.#version = origin.version()
-    this.#forward = forward({ model, lanes, ...(judges && { loss }) }, engine, { params, carry })
-    this.#values = rowsOf(site, judges)
+    this.#forward = forward
+    this.#values = values
+    forward.load({ params, carry })
     this.#due = open.lanes.map(({ due }) => due)
     this.place = open.t
     this.#catchUp(open.lanes)
@@ -150,6 +184,17 @@ class Follower {
   #catchUp(lanes: readonly Open[]): void {
     const most = Math.max(...lanes.map(({ samples }) => samples.length))
     for (let i = 0; i < most; i++) this.#forward.run(this.#values(lanes.map(({ samples }) => samples[i])))
+  }
+
+  /** Lets another have its turn. */
+  leave(): void {
+    this.#carry = this.#forward.carry()
+  }
+
+  /** Has its turn again. */
+  goOn(): void {
+    this.#version = this.#origin.version()
+    this.#forward.load({ params: this.#origin.snapshot().params, carry: this.#carry! })
   }
 
   take(row: readonly Question[]): Said {

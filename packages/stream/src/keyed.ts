@@ -1,12 +1,23 @@
 import { GraphError, isTensor, leaves, type Tensor } from '@bptt/graph'
 import { concatMap, concatWith, defer, filter, from, map, type OperatorFunction } from 'rxjs'
 import { eventShapes } from './estimator.js'
+import {
+  type Evaluated,
+  evaluations,
+  type Kind,
+  type Origin,
+  type Predicted,
+  predictions,
+  type Question,
+} from './evaluation.js'
 import { checkGuard, guarded } from './guard.js'
 import { initialState } from './initial.js'
+import { answeringKeys } from './keyed/following.js'
+import { checkKey, withKey } from './keyed/keys.js'
 import { checkKeyed } from './keyed/restore.js'
 import type { KeyedSnapshot, KeyedStream } from './keyed/state.js'
 import { type Stream, type StreamStore, Streams } from './keyed/streams.js'
-import { type Learner, learner } from './learner.js'
+import { type Engine, type Learner, learner } from './learner.js'
 import { type Lesson, teaching, told } from './learning.js'
 import { type Changed, checkOpen, checkSchema, checkValues } from './restore.js'
 import { checkSample, type EventShapes, type Sample } from './sample.js'
@@ -41,6 +52,14 @@ export type KeyedReport = Report & { readonly key: string }
 export interface KeyedTrainer {
   /** The operator from events to reports. At the end all open windows are learned from, in the order of their keys' first events. */
   readonly train: () => OperatorFunction<KeyedSample, KeyedReport>
+  /**
+   * The operator that adds to every event what the model says of it, `output`, without learning: with the parameters as they are when the
+   * event comes. The carry of a key is the operator's own, kept while it is subscribed to, and goes on from behind the last event that the
+   * trainer had taken of the key when it was first asked. Targets need not be known.
+   */
+  readonly predict: <E extends Question & { readonly key: string }>() => OperatorFunction<E, E & Predicted>
+  /** As `predict`, and adds the `loss` of the event: what metrics read. */
+  readonly evaluate: <E extends KeyedSample>() => OperatorFunction<E, E & Evaluated>
   /** Drops a stream that has ended, with its open window. The key may come again: then it is a new one. */
   readonly forget: (key: string) => void
   /** The keys it knows, in the order of their first events. */
@@ -71,6 +90,8 @@ export function keyed(options: KeyedOptions): KeyedTrainer {
         concatWith(defer(() => from(fleet.flush()))),
         concatMap(told),
       ),
+    predict: () => fleet.answering(predictions(fleet.setup)),
+    evaluate: () => fleet.answering(evaluations(fleet.setup)),
     forget: key => fleet.forget(key),
     keys: () => [...fleet.streams.keys],
     snapshot: () => fleet.snapshot(),
@@ -85,7 +106,11 @@ class Fleet {
   readonly #shapes: EventShapes
   readonly #learner: Learner
   readonly #teach: ReturnType<typeof teaching>
-  readonly #setup: Setup
+  readonly setup: Setup
+  readonly #engine: Engine
+  readonly #begin: (key: string) => KeyedStream
+  /** Another number whenever parameters have changed. */
+  #version = 0
   /** A trainer's state before its first event. */
   readonly #start: Omit<Snapshot, 'open'>
   #made: Schema | undefined
@@ -103,7 +128,8 @@ class Fleet {
     const { seed = 0, models = 'shared', resident = 10_000, store = new Map(), from } = options
     const setup = setupOf({ ...options, lanes: 1 })
     const { open, ...start } = initialState(setup, seed)
-    this.#setup = setup
+    this.setup = setup
+    this.#engine = options
     this.#start = start
     this.#models = models
     this.#parts = models === 'own' ? PARTS : ['carry', 'memory']
@@ -113,14 +139,12 @@ class Fleet {
     this.#learner = learner(setup, options, { ...start, ...from?.shared })
     this.#teach = teaching(setup, options, { ...guarded(this.#learner, options), state: this.#learner.state })
     const begin = models === 'own' ? () => start : () => this.#fresh(setup, start)
+    this.#begin = key => ({
+      ...{ key, open, values: picked(begin(), this.#parts) },
+      ...(models === 'own' && { counters: start.counters }),
+    })
     this.streams = new Streams({
-      ...{ resident, store, cuts: setup.estimator.cuts },
-      begin: key => ({
-        key,
-        open,
-        values: picked(begin(), this.#parts),
-        ...(models === 'own' && { counters: start.counters }),
-      }),
+      ...{ resident, store, cuts: setup.estimator.cuts, begin: this.#begin },
       own: models === 'own',
       check: stream => this.#check(stream),
       settle: stream => this.#settle(stream),
@@ -161,16 +185,26 @@ class Fleet {
   take(event: KeyedSample): Lesson<KeyedReport> {
     const { key } = event
     const place = this.#t + 1
-    if (typeof key !== 'string')
-      throw new GraphError(
-        'bad-sample',
-        `event ${place}`,
-        `its key is ${String(key)}; a keyed trainer tells streams apart by strings`,
-      )
+    checkKey(key, () => `event ${place}`)
     checkSample(event, this.#shapes, () => `event ${place} (key '${key}')`)
     const stream = this.streams.get(key)
     this.#t = place
     return this.#learn(stream, stream.cutter.push([event]))
+  }
+
+  /** Answers events beside the training. */
+  answering<E, One extends Question, More>(kind: Kind<One, More>): OperatorFunction<E, E & More> {
+    const ground = { site: this.setup, engine: this.#engine, listed: false }
+    return answeringKeys(ground, key => this.#origin(key), kind)
+  }
+
+  #origin(key: string): Origin {
+    const snapshot = (): ReturnType<Origin['snapshot']> => {
+      const { values, open } = this.streams.peek(key) ?? this.#begin(key)
+      const { params, carry = {} } = { ...this.#learner.values(['params']), ...values }
+      return { params, carry, open }
+    }
+    return { snapshot, version: () => this.#version }
   }
 
   *flush(): Generator<Lesson<KeyedReport>> {
@@ -183,6 +217,7 @@ class Fleet {
   #learn(stream: Stream, windows: readonly Window[]): Lesson<KeyedReport> {
     if (windows.length === 0) return NOTHING
     this.#seat(stream)
+    this.#version++
     const { key, coins } = stream
     const { reports, failure } = this.#teach(
       stream.cutter,
@@ -195,7 +230,7 @@ class Fleet {
     return { reports: keyed, ...(failure && { failure: { error: withKey(failure.error, key) } }) }
   }
 
-  readonly #schema = (): Schema => (this.#made ??= schemaOf(this.#setup))
+  readonly #schema = (): Schema => (this.#made ??= schemaOf(this.setup))
 
   /** Brings a stream's state into the learner. */
   #seat(stream: Stream): void {
@@ -233,12 +268,6 @@ const isEmpty = (tree: Values['memory']): boolean => leaves<Tensor>(tree, isTens
 
 function picked(values: Partial<Values>, parts: readonly (keyof Values)[]): Partial<Values> {
   return Object.fromEntries(parts.map(part => [part, values[part] ?? {}]))
-}
-
-/** An error that names the key; places in it are those of the key's own stream. */
-function withKey(error: unknown, key: string): unknown {
-  if (!(error instanceof GraphError)) return error
-  return new GraphError(error.code, `${error.where} of key '${key}'`, error.detail, error.hint)
 }
 
 function checkOptions({ models = 'shared', resident = 10_000, notFinite = 'stop' }: KeyedOptions): void {

@@ -116,9 +116,13 @@ export class Streams {
 
   /** The states of all streams. None changes its place. */
   states(): readonly KeyedStream[] {
-    return Array.from(this.#known, key => {
-      const here = this.#resident.get(key)
-      return here === undefined ? this.#fetch(key) : this.#stateOf(here)
-    })
+    return Array.from(this.#known, key => this.peek(key)!)
+  }
+
+  /** The state of a stream, where it is known. It does not change its place. */
+  peek(key: string): KeyedStream | undefined {
+    if (!this.#known.has(key)) return undefined
+    const here = this.#resident.get(key)
+    return here === undefined ? this.#fetch(key) : this.#stateOf(here)
   }
 }

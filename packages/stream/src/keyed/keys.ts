@@ -1,0 +1,17 @@
+import { GraphError } from '@bptt/graph'
+
+/** @throws GraphError `bad-sample`. */
+export function checkKey(key: unknown, where: () => string): void {
+  if (typeof key === 'string') return
+  throw new GraphError(
+    'bad-sample',
+    where(),
+    `its key is ${String(key)}; a keyed trainer tells streams apart by strings`,
+  )
+}
+
+/** An error that names the key; places in it are those of the key's own stream. */
+export function withKey(error: unknown, key: string): unknown {
+  if (!(error instanceof GraphError)) return error
+  return new GraphError(error.code, `${error.where} of key '${key}'`, error.detail, error.hint)
+}
