@@ -18,9 +18,11 @@ import { run } from './docs/run.js'
 import { root } from './style/source.js'
 
 const contributing = page('CONTRIBUTING.md', readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'))
+/** Milliseconds that a command may take on a busy machine. */
+const LONGEST = 120_000
 const copy = mkdtempSync(join(tmpdir(), 'bptt-contributing-'))
 const node = (program: string, ...args: string[]) =>
-  run(process.execPath, [join('node_modules', program), ...args], copy)
+  run(process.execPath, [join('node_modules', program), ...args], copy, LONGEST)
 
 beforeAll(() => {
   copyRepository()
@@ -39,39 +41,51 @@ describe('the changes that CONTRIBUTING.md shows', () => {
     expect(tested(contributing).filter(path => !existsSync(join(copy, path)))).toEqual([])
   })
 
-  test('are formatted, and pass the type checker', async () => {
-    const paths = changes(contributing).map(({ path }) => path)
-    const format = await node('@biomejs/biome/bin/biome', 'check', ...paths)
-    expect(format.code, format.all).toBe(0)
-    const files = [
-      'packages/graph/src/wasm/webassembly.d.ts',
-      ...paths.filter(path => path.includes('/src/')),
-    ]
-    const compilerOptions = { composite: false, noEmit: true, rootDir: '.', types: ['node'] }
-    writeFileSync(
-      join(copy, 'changes.json'),
-      JSON.stringify({ extends: './tsconfig.base.json', compilerOptions, files }),
-    )
-    const types = await node('typescript/bin/tsc', '-p', 'changes.json')
-    expect(types.code, types.all).toBe(0)
-  }, 120_000)
+  test(
+    'are formatted, and pass the type checker',
+    async () => {
+      const paths = changes(contributing).map(({ path }) => path)
+      const format = await node('@biomejs/biome/bin/biome', 'check', ...paths)
+      expect(format.code, format.all).toBe(0)
+      const files = [
+        'packages/graph/src/wasm/webassembly.d.ts',
+        ...paths.filter(path => path.includes('/src/')),
+      ]
+      const compilerOptions = { composite: false, noEmit: true, rootDir: '.', types: ['node'] }
+      writeFileSync(
+        join(copy, 'changes.json'),
+        JSON.stringify({ extends: './tsconfig.base.json', compilerOptions, files }),
+      )
+      const types = await node('typescript/bin/tsc', '-p', 'changes.json')
+      expect(types.code, types.all).toBe(0)
+    },
+    2 * LONGEST,
+  )
 
-  test('pass the tests it names', async () => {
-    const passed = await passing(
-      tested(contributing),
-      'softsign|leaky|logisticMap|segment has|lengths that|docs/ops.md|gives away the names',
-    )
-    for (const title of wanted) expect(passed).toContain(title)
-  }, 120_000)
+  test(
+    'pass the tests it names',
+    async () => {
+      const passed = await passing(
+        tested(contributing),
+        'softsign|leaky|logisticMap|segment has|lengths that|docs/ops.md|gives away the names',
+      )
+      for (const title of wanted) expect(passed).toContain(title)
+    },
+    2 * LONGEST,
+  )
 
-  test('are refused with a derivative that is wrong', async () => {
-    const file = join(copy, 'packages/graph/src/ops/activations.ts')
-    const right = readFileSync(file, 'utf8')
-    writeFileSync(file, right.replace('div(1, square(add(1, abs(x))))', 'div(1, add(1, abs(x)))'))
-    const passed = await passing(['packages/graph/test/laws/ops.test.ts'], 'softsign does|silu does')
-    expect(passed).toEqual(['silu does what it declares'])
-    writeFileSync(file, right)
-  }, 120_000)
+  test(
+    'are refused with a derivative that is wrong',
+    async () => {
+      const file = join(copy, 'packages/graph/src/ops/activations.ts')
+      const right = readFileSync(file, 'utf8')
+      writeFileSync(file, right.replace('div(1, square(add(1, abs(x))))', 'div(1, add(1, abs(x)))'))
+      const passed = await passing(['packages/graph/test/laws/ops.test.ts'], 'softsign does|silu does')
+      expect(passed).toEqual(['silu does what it declares'])
+      writeFileSync(file, right)
+    },
+    2 * LONGEST,
+  )
 })
 
 /** Tests that the changes bring with them, and those that their generated files pass. */

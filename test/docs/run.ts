@@ -11,9 +11,14 @@ export interface Ended {
   readonly all: string
 }
 
-/** Runs a command in `folder` to its end; one that takes over a minute is stopped. */
-export async function run(command: string, args: readonly string[], folder: string): Promise<Ended> {
-  const { code, out, all } = await spawned(command, args, folder, 60_000)
+/** Runs a command in `folder` to its end; one that takes over a minute, or the milliseconds given, is stopped. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  folder: string,
+  timeout = 60_000,
+): Promise<Ended> {
+  const { code, out, all } = await spawned(command, args, folder, timeout)
   return { code, printed: out, all }
 }
 
