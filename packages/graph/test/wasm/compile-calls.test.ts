@@ -17,8 +17,7 @@ import {
 } from '@bptt/graph'
 import { elementwise, type Op, op, type Unary } from '@bptt/graph/op'
 import { describe, expect, test } from 'vitest'
-import { drawTensor, randomFrom } from '../../src/laws/random.js'
-import { apart, bits, compiled, reference, valuesOf } from './compile-support.js'
+import { apart, bits, compiled, draw, reference, valuesOf } from './compile-support.js'
 
 /** x³, without machine code. */
 const cube: Unary = elementwise({
@@ -51,7 +50,6 @@ const twiceReversed: Op<readonly ['x'], { readonly limit: number }> = op<
 })
 const limit = { limit: 1e6 }
 
-const draw = (shape: readonly number[], seed: number): Tensor => drawTensor(randomFrom(seed), shape)
 const drawn = ({ inputs, shapes }: Graph, T: number): readonly Tensor[] =>
   inputs.map(({ value }, i) =>
     draw(

@@ -1,4 +1,5 @@
 import { type CompileOptions, compile, evaluate, type Graph, type Tensor } from '@bptt/graph'
+import { drawTensor, randomFrom } from '../../src/laws/random.js'
 
 type Tensors = readonly Tensor[]
 
@@ -50,3 +51,6 @@ function distance(a: Tensor, b: Tensor): number {
 export function bits(values: Tensors): readonly (readonly bigint[])[] {
   return values.map(({ data }) => [...new BigInt64Array(data.slice().buffer)])
 }
+
+/** A tensor of random numbers, the same for the same seed. */
+export const draw = (shape: readonly number[], seed: number): Tensor => drawTensor(randomFrom(seed), shape)

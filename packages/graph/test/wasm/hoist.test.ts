@@ -15,7 +15,6 @@ import {
   scan,
   softmaxCrossEntropy,
   sum,
-  type Tensor,
   tanh,
   type Values,
 } from '@bptt/graph'
@@ -29,7 +28,7 @@ import { print } from '../../src/print.js'
 import { prune } from '../../src/prune.js'
 import type { ScanAttrs } from '../../src/scan/attrs.js'
 import { arbitraryLayout } from './compile-layouts.js'
-import { apart, compiled, reference } from './compile-support.js'
+import { apart, compiled, draw, reference } from './compile-support.js'
 
 /** The ops in the bodies of a graph's loops, one list per loop, the outermost first. */
 function bodies({ nodes }: Graph): readonly (readonly string[])[] {
@@ -293,8 +292,6 @@ describe('what leaves a loop', () => {
     expect(outside(out)).toContain('contract')
   })
 })
-
-const draw = (shape: readonly number[], seed: number): Tensor => drawTensor(randomFrom(seed), shape)
 
 describe('a carry that only sums', () => {
   const inputs = { c: [4], d: [4], x: ['T', 4] } as const

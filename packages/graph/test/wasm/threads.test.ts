@@ -33,15 +33,13 @@ import {
 } from '@bptt/graph'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { drawTensor, randomFrom } from '../../src/laws/random.js'
 import { Compiled } from '../../src/wasm/compiled.js'
 import { boundaries } from '../../src/wasm/threads/batch.js'
 import { Crew } from '../../src/wasm/threads/crew.js'
 import { sharesOf } from '../../src/wasm/threads/shares.js'
 import { split } from '../../src/wasm/threads/split.js'
-import { apart, bits, compiled, listOf, reference, valuesOf } from './compile-support.js'
+import { apart, bits, compiled, draw, listOf, reference, valuesOf } from './compile-support.js'
 
-const draw = (shape: readonly number[], seed: number): Tensor => drawTensor(randomFrom(seed), shape)
 const float64 = { dtype: 'float64' } as const
 
 /** A recurrent classifier with an embedding, a mean loss over T × B, and a largest state; with its gradient. */
