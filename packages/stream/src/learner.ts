@@ -85,7 +85,8 @@ function compiledLearner(
   const rooms = sameRooms() // what is in them is copied at once
   const run = (window: Window): Measures => {
     const values = stepValues(method, counters, window, rooms)
-    if (ports.write(values) && isEmpty(outside)) {
+    const written = ports.write(values) // also binds the program to the window's lengths, which a run would not tell the ports
+    if (written && outside === NOTHING) {
       program.step(LATER)
       return ports.measures()
     }
@@ -108,7 +109,7 @@ function compiledLearner(
       const made = { measures, next, find: find ? search : () => undefined }
       const [after, report] = advance(counters, window, made, method)
       program.commit()
-      outside = {}
+      outside = NOTHING
       counters = after
       return report
     },
@@ -125,10 +126,8 @@ function compiledLearner(
 /** Committed where it is finite. */
 const LATER = { commit: false } as const
 
-const isEmpty = (values: Partial<Values>): boolean => {
-  for (const _ in values) return false
-  return true
-}
+/** No value is outside of the program's memory. */
+const NOTHING: Partial<Values> = {}
 
 /** Runs the program; where it meets an unknown class or symbol, the reference engine names the event. */
 export function explained<R>(run: () => R, reference: () => unknown): R {

@@ -1,11 +1,6 @@
-import type { Elements, Graph, Program, Tensor } from '@bptt/graph'
+import type { Elements, Graph, Program } from '@bptt/graph'
 import type { Measures } from './finite.js'
-
-/** What a step is given of a window, by the names of its graph. */
-export interface StepValues {
-  readonly window: Readonly<Record<string, Tensor>>
-  readonly count: number
-}
+import type { StepValues } from './update.js'
 
 /** The scalars among them. */
 type Scalars = Readonly<Record<'count' | 'loss' | 'gradientNorm' | 'peak', Elements>>

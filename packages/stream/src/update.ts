@@ -70,12 +70,12 @@ export function updateRule(
 }
 
 /** What a window gives to the step, and the number of updates before it. */
-export function stepValues(
-  method: Method,
-  { updates }: Counters,
-  window: Window,
-  rooms?: Rooms,
-): { readonly window: Readonly<Record<string, Tensor>>; readonly count: number } {
+export interface StepValues {
+  readonly window: Readonly<Record<string, Tensor>>
+  readonly count: number
+}
+
+export function stepValues(method: Method, { updates }: Counters, window: Window, rooms?: Rooms): StepValues {
   return { window: method.values(window, rooms), count: updates }
 }
 

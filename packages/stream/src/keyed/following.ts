@@ -21,16 +21,19 @@ export function answeringKeys<E, One extends Question, More>(
       const followers = new Map<string, Follower>()
       let run: ReturnType<typeof runner> | undefined
       let seated: Follower | undefined
+      const begun = (key: string): Follower => {
+        const origin = originOf(key)
+        run ??= runner(ground, origin, kind.judges)
+        const made = new Follower(origin, run)
+        followers.set(key, made)
+        return made
+      }
       const followerOf = (key: string): Follower => {
         const known = followers.get(key)
         if (known !== undefined && known === seated) return known
         seated?.leave()
-        const origin = originOf(key)
-        run ??= runner(ground, origin, kind.judges)
-        if (known === undefined) seated = new Follower(origin, run)
-        else known.goOn()
-        seated = known ?? seated!
-        followers.set(key, seated)
+        seated = known ?? begun(key)
+        known?.goOn()
         return seated
       }
       const answer = (event: One & { readonly key: string }): One & More => {
