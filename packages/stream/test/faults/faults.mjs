@@ -19,7 +19,7 @@ export const faults = [
   {
     breaks: 'what was restored is used for ever',
     file: 'learner.ts',
-    find: 'outside = {}\n',
+    find: 'outside = NOTHING\n',
     replace: '\n',
   },
   {
