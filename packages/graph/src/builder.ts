@@ -1,6 +1,6 @@
 import type { Attrs } from './attrs.js'
 import { GraphError } from './error.js'
-import type { Graph, Node, OpSpec, Port } from './graph.js'
+import type { ApplyNode, Graph, Node, OpSpec, Port } from './graph.js'
 import { type Home, isRef, Ref, type Term } from './ref.js'
 import { checkShape, type Shape } from './shape.js'
 import { isTensor, type Tensor, tensor } from './tensor.js'
@@ -51,6 +51,17 @@ export class Builder implements Home {
     const outputs = shapes.map(shape =>
       this.#value(given.includes(shape) ? shape : checkShape(shape, op.name)),
     )
+    this.nodes.push({ kind: 'apply', op, inputs: inputs.map(ref => ref.id), attrs, outputs })
+    return outputs.map(id => new Ref(this, id))
+  }
+
+  /** Appends an application that stands in another graph, whose `shapes` are known: here it has inputs of the same shapes. */
+  copy(
+    { op, attrs, outputs: old }: ApplyNode,
+    inputs: readonly Ref[],
+    shapes: readonly Shape[],
+  ): readonly Ref[] {
+    const outputs = old.map(id => this.#value(shapes[id]!))
     this.nodes.push({ kind: 'apply', op, inputs: inputs.map(ref => ref.id), attrs, outputs })
     return outputs.map(id => new Ref(this, id))
   }

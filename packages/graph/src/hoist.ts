@@ -25,7 +25,7 @@ export function hoist<In, Out>(graph: Graph<In, Out>): Graph<In, Out> {
     else if (node.kind === 'constant') refs[first] = builder.constant(scalarOf(node.value) ?? node.value)
     else {
       const inputs = node.inputs.map(id => ({ ref: refs[id]!, zero: zero.has(id) }))
-      const made = hoisted(builder, node, inputs)
+      const made = hoisted(builder, node, inputs, graph.shapes)
       node.outputs.forEach((id, k) => {
         refs[id] = made[k]!
       })
@@ -53,9 +53,19 @@ interface LoopInput {
   readonly zero: boolean
 }
 
-function hoisted(builder: Builder, { op, attrs }: ApplyNode, inputs: readonly LoopInput[]): readonly Ref[] {
-  const refs = inputs.map(({ ref }) => ref)
-  if (op.emission?.kind !== 'loop') return builder.apply(op, refs, attrs)
+function hoisted(
+  builder: Builder,
+  node: ApplyNode,
+  inputs: readonly LoopInput[],
+  shapes: readonly Shape[],
+): readonly Ref[] {
+  const { op, attrs } = node
+  if (op.emission?.kind !== 'loop')
+    return builder.copy(
+      node,
+      inputs.map(({ ref }) => ref),
+      shapes,
+    )
   const inner = { ...attrs, body: hoist(attrs['body'] as Graph) } as ScanAttrs
   return new Hoisting(builder, op, inner, inputs).run()
 }
@@ -203,6 +213,7 @@ class Hoisting {
 
   #copy(inner: Builder, node: ApplyNode, refs: Map<number, Ref>): void {
     const inputs = node.inputs.map(id => refs.get(id) ?? this.#literal(inner, id))
-    inner.apply(node.op, inputs, node.attrs).forEach((made, k) => refs.set(node.outputs[k]!, made))
+    const made = inner.copy(node, inputs, this.#attrs.body.shapes)
+    made.forEach((ref, k) => refs.set(node.outputs[k]!, ref))
   }
 }

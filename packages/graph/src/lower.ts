@@ -1,6 +1,8 @@
 import { Builder } from './builder.js'
-import { type ApplyNode, type Graph, isGraph } from './graph.js'
+import type { ApplyNode, Graph } from './graph.js'
 import type { Ref } from './ref.js'
+import { mapGraphs } from './rewrite/graphs.js'
+import type { Shape } from './shape.js'
 import { scalarOf } from './trace.js'
 
 /**
@@ -15,14 +17,13 @@ export function lower<In, Out>(graph: Graph<In, Out>): Graph<In, Out> {
       refs[node.outputs[0]] = builder.input(node.name, graph.shapes[node.outputs[0]]!)
     else if (node.kind === 'constant')
       refs[node.outputs[0]] = builder.constant(scalarOf(node.value) ?? node.value)
-    else
-      lowered(
-        builder,
-        node,
-        node.inputs.map(id => refs[id]!),
-      ).forEach((ref, k) => {
-        refs[node.outputs[k]!] = ref
+    else {
+      const inputs = node.inputs.map(id => refs[id]!)
+      const made = lowered(builder, node, inputs, graph.shapes)
+      node.outputs.forEach((id, k) => {
+        refs[id] = made[k]!
       })
+    }
   }
   return builder.build(graph.outputs.map(({ name, value }) => ({ name, value: refs[value]!.id }))) as Graph<
     In,
@@ -30,11 +31,13 @@ export function lower<In, Out>(graph: Graph<In, Out>): Graph<In, Out> {
   >
 }
 
-function lowered(builder: Builder, { op, attrs }: ApplyNode, inputs: readonly Ref[]): readonly Ref[] {
-  const simple = op.lower?.(inputs, attrs)
+function lowered(
+  builder: Builder,
+  node: ApplyNode,
+  inputs: readonly Ref[],
+  shapes: readonly Shape[],
+): readonly Ref[] {
+  const simple = node.op.lower?.(inputs, node.attrs)
   if (simple !== undefined) return [simple]
-  const simpler = Object.fromEntries(
-    Object.entries(attrs).map(([key, value]) => [key, isGraph(value) ? lower(value) : value]),
-  )
-  return builder.apply(op, inputs, simpler)
+  return builder.copy({ ...node, attrs: mapGraphs(node.attrs, lower) }, inputs, shapes)
 }

@@ -1,6 +1,6 @@
-import type { Attrs } from '../attrs.js'
-import { type ApplyNode, type ConstantNode, type Graph, isGraph, type Node, type Port } from '../graph.js'
+import type { ApplyNode, ConstantNode, Graph, Node, Port } from '../graph.js'
 import type { Shape } from '../shape.js'
+import { mapGraphs } from './graphs.js'
 import { Keys } from './keys.js'
 
 /**
@@ -73,11 +73,4 @@ class Shared {
       this.ids[id] = to[k]!
     })
   }
-}
-
-/** The settings with every graph among them changed; the same object where none is. */
-function mapGraphs(attrs: Attrs, change: (graph: Graph) => Graph): Attrs {
-  const keys = Object.keys(attrs).filter(key => isGraph(attrs[key]))
-  if (keys.length === 0) return attrs
-  return { ...attrs, ...Object.fromEntries(keys.map(key => [key, change(attrs[key] as Graph)])) }
 }

@@ -9,7 +9,7 @@ const stores: Readonly<Record<Exclude<ValType, 'v128'>, number>> = { i32: 0x36, 
 /** What a load or store promises of its address by default, as a power of two. */
 const alignments: Readonly<Record<ValType, number>> = { i32: 2, f32: 2, f64: 3, v128: 2 }
 
-const sixteenZeros: readonly number[] = new Array<number>(16).fill(0)
+const sixteenZeros: Uint8Array = new Uint8Array(16)
 const ofBlock = 0x40
 const end = 0x0b
 
@@ -48,7 +48,8 @@ export class Func {
   }
 
   i32(value: number): this {
-    this.body.byte(0x41).signed(value)
+    if (value >= -64 && value < 64) this.body.coded(0x41, value & 0x7f)
+    else this.body.byte(0x41).signed(value)
     return this
   }
 
@@ -62,16 +63,16 @@ export class Func {
     return this
   }
 
-  /** Raw bytes. */
-  op(...bytes: readonly number[]): this {
-    this.body.bytes(bytes)
+  /** An instruction without immediates, of one byte or two. */
+  op(code: number, second?: number): this {
+    this.body.byte(code)
+    if (second !== undefined) this.body.byte(second)
     return this
   }
 
-  /** A vector instruction by its number behind the prefix 0xfd, and its immediate bytes. */
-  simd(code: number, ...immediates: readonly number[]): this {
-    this.body.byte(0xfd).unsigned(code).bytes(immediates)
-    return this
+  /** A vector instruction by its number behind the prefix 0xfd. */
+  simd(code: number): this {
+    return this.indexed(0xfd, code)
   }
 
   // i32 arithmetic and comparison.
@@ -107,7 +108,7 @@ export class Func {
 
   /** Fills memory: below are the address, the byte and the number of bytes. */
   fill(): this {
-    return this.op(0xfc, 0x0b, 0)
+    return this.op(0xfc, 0x0b).op(0)
   }
 
   /** `local += amount`; nothing for 0. */
@@ -148,12 +149,12 @@ export class Func {
   }
 
   extractLane(type: Element, lane: number): this {
-    return this.simd(type === 'f32' ? 0x1f : 0x21, lane)
+    return this.simd(type === 'f32' ? 0x1f : 0x21).op(lane)
   }
 
   /** Replaces one lane of the vector by the element above it. */
   replaceLane(type: Element, lane: number): this {
-    return this.simd(type === 'f32' ? 0x20 : 0x22, lane)
+    return this.simd(type === 'f32' ? 0x20 : 0x22).op(lane)
   }
 
   splat(type: Element): this {
@@ -162,7 +163,12 @@ export class Func {
 
   /** The vector of zeros. */
   zero(): this {
-    return this.simd(12, ...sixteenZeros)
+    return this.sixteen(12, sixteenZeros)
+  }
+
+  /** Bytes of the two vectors below, counted through both: sixteen numbers below 32. */
+  shuffle(bytes: Uint8Array): this {
+    return this.sixteen(13, bytes)
   }
 
   /** A loop: its body runs again only where it branches to depth 0. */
@@ -213,16 +219,24 @@ export class Func {
     return this.indexed(0x10, index)
   }
 
-  /** The code entry: local declarations and body. */
-  code(): Bytes {
+  /** Writes the code entry: its size, local declarations and body. */
+  writeTo(out: Bytes): void {
+    const locals = this.declarations()
+    out.unsigned(locals.length + this.body.length + 1).bytes(locals.view())
+    out.bytes(this.body.view()).byte(end)
+  }
+
+  /** Runs of locals of one type. */
+  private declarations(): Bytes {
     const runs: [count: number, type: ValType][] = []
     for (const type of this.locals) {
-      if (runs.at(-1)?.[1] === type) runs.at(-1)![0]++
+      const last = runs[runs.length - 1]
+      if (last?.[1] === type) last[0]++
       else runs.push([1, type])
     }
-    const out = new Bytes().unsigned(runs.length)
+    const out = new Bytes(64).unsigned(runs.length)
     for (const [count, type] of runs) out.unsigned(count).byte(typeCodes[type])
-    return out.bytes(this.body.view()).byte(end)
+    return out
   }
 
   private countDown(counter: number, body: () => void): this {
@@ -233,12 +247,17 @@ export class Func {
   }
 
   private indexed(code: number, index: number): this {
-    this.body.byte(code).unsigned(index)
+    this.body.coded(code, index)
+    return this
+  }
+
+  private sixteen(code: number, immediates: Uint8Array): this {
+    this.body.coded(0xfd, code).bytes(immediates)
     return this
   }
 
   private address(offset: number, alignment: number): this {
-    this.body.unsigned(alignment).unsigned(offset)
+    this.body.coded(alignment, offset)
     return this
   }
 

@@ -2,12 +2,28 @@ const scratch = new DataView(new ArrayBuffer(8))
 
 /** A growing sequence of bytes in the encodings of the WebAssembly binary format. */
 export class Bytes {
-  private data: Uint8Array = new Uint8Array(256)
+  private data: Uint8Array
   length = 0
+
+  /** @param room bytes that it has room for before it grows. */
+  constructor(room = 256) {
+    this.data = new Uint8Array(room)
+  }
 
   byte(value: number): this {
     if (this.length === this.data.length) this.reserve(1)
     this.data[this.length++] = value
+    return this
+  }
+
+  /** A byte and an unsigned integer: most instructions, so it is written to take few steps. */
+  coded(code: number, value: number): this {
+    if (value < 0 || value > 0x3fff) return this.byte(code).unsigned(value)
+    if (this.length + 3 > this.data.length) this.reserve(3)
+    const { data } = this
+    data[this.length++] = code
+    if (value > 0x7f) data[this.length++] = (value & 0x7f) | 0x80
+    data[this.length++] = value > 0x7f ? value >> 7 : value
     return this
   }
 
@@ -41,10 +57,14 @@ export class Bytes {
     return this.bytes(new Uint8Array(scratch.buffer, 0, 8))
   }
 
-  /** A name: its length and its bytes. Names here are ASCII; any other letter becomes `?`. */
+  /** A name: its length and its bytes. Names here are ASCII; anything else becomes `?`. */
   text(name: string): this {
-    const letters = Array.from(name, letter => letter.codePointAt(0)!)
-    return this.unsigned(letters.length).bytes(letters.map(code => (code < 0x80 ? code : 0x3f)))
+    this.unsigned(name.length)
+    for (let i = 0; i < name.length; i++) {
+      const code = name.charCodeAt(i)
+      this.byte(code < 0x80 ? code : 0x3f)
+    }
+    return this
   }
 
   /** The length of another sequence and the sequence. */

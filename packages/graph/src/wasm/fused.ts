@@ -33,7 +33,11 @@ export function fusedKernel(fused: Fused, target: Target, keys: Keys, inLoop: bo
   const known = collapse(fused.shape, strides, () => true)
   const given =
     known.length === 1 && !inLoop ? known[0] : known.find(({ length }) => typeof length === 'string')
-  const axes = known.map(axis => (axis === given ? { ...axis, length: GIVEN, factor: 1 } : axis))
+  const width = 16 / bytesOf(target.type)
+  const whole = known.length === 1 && given !== undefined && given.factor % width === 0
+  const axes = known.map(axis =>
+    axis === given ? { ...axis, length: GIVEN, factor: whole ? width : 1 } : axis,
+  )
   const emit = (): Func => {
     const params = strides.length + (given === undefined ? 0 : 1)
     const func = new Func(new Array<'i32'>(params).fill('i32'))
@@ -48,7 +52,7 @@ export function fusedKernel(fused: Fused, target: Target, keys: Keys, inLoop: bo
   return { key: keyOf(fused, axes, keys), emit, length }
 }
 
-/** Stands for a length that comes as a parameter. */
+/** Stands for a length that comes as a parameter; the axis has a factor that it is a multiple of. */
 const GIVEN = 'given'
 
 /** All that a kernel's code depends on. */
@@ -125,22 +129,31 @@ class Nest {
       this.#steps(Math.floor(count / this.#width), this.#width, splats, sums)
       this.#steps(count % this.#width, 1, splats, sums)
     } else {
-      const vectors = this.#func.local('i32')
-      const rest = this.#func.local('i32')
-      const shift = Math.log2(this.#width)
-      this.#func.get(count.local).i32(shift).shrU().set(vectors)
-      this.#func
-        .get(count.local)
-        .i32(this.#width - 1)
-        .and()
-        .set(rest)
-      this.#steps({ local: vectors }, this.#width, splats, sums)
-      this.#steps({ local: rest }, 1, splats, sums)
+      this.#steps(this.#vectors(count.local), this.#width, splats, sums)
+      if (this.#inner.factor % this.#width > 0) this.#steps(this.#rest(count.local), 1, splats, sums)
     }
     this.#fused.stores.forEach((store, i) => {
       const sum = sums[i]
       if (sum !== undefined) this.#fold(store, sum)
     })
+  }
+
+  /** Whole vectors in a number of elements. */
+  #vectors(elements: number): { readonly local: number } {
+    const local = this.#func.local('i32')
+    this.#func.get(elements).i32(Math.log2(this.#width)).shrU().set(local)
+    return { local }
+  }
+
+  /** Elements behind the last whole vector. */
+  #rest(elements: number): { readonly local: number } {
+    const local = this.#func.local('i32')
+    this.#func
+      .get(elements)
+      .i32(this.#width - 1)
+      .and()
+      .set(local)
+    return { local }
   }
 
   #steps(

@@ -21,8 +21,8 @@ interface Signature {
 /** A function as a module takes it: a `Func`. */
 export interface Assembled extends Signature {
   readonly name: string
-  /** Locals and instructions, asked for once all are there. */
-  code(): Bytes
+  /** Writes locals and instructions, behind their size, once all are there. */
+  writeTo(out: Bytes): void
 }
 
 /** A module being assembled: functions over one imported memory. */
@@ -72,11 +72,11 @@ export class WasmModule {
 
   /** The binary module. */
   build(): Uint8Array {
-    const out = new Bytes().bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
+    const out = new Bytes(32_768).bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
     const signatures = new Bytes().unsigned(this.funcs.length)
     for (const func of this.funcs) signatures.unsigned(this.signature(func))
-    const code = new Bytes().unsigned(this.funcs.length)
-    for (const func of this.funcs) code.sized(func.code())
+    const code = new Bytes(32_768).unsigned(this.funcs.length)
+    for (const func of this.funcs) func.writeTo(code)
     const memory = new Bytes()
       .bytes(this.imports.view())
       .text('env')

@@ -75,7 +75,8 @@ function side(axis: Axis | undefined): Side {
   }
 }
 
-const isOne = ({ axis, factor }: Length): boolean => axis === undefined && factor === 1
+/** True for a length of 1. */
+export const isOne = ({ axis, factor }: Length): boolean => axis === undefined && factor === 1
 
 /** Kernels write rows of y: its columns are contiguous, and named lengths are rows. */
 function turnsBetter({ m, n }: Matrices): boolean {

@@ -72,8 +72,8 @@ describe('Bytes', () => {
     expect(leb(out => out.unsigned(2 ** 32 - 1))).toEqual([0xff, 0xff, 0xff, 0xff, 0x0f])
   })
 
-  test('writes letters outside ASCII as question marks', () => {
-    expect(leb(out => out.text('gℓ😀'))).toEqual([3, 0x67, 0x3f, 0x3f])
+  test('writes what is outside ASCII as question marks', () => {
+    expect(leb(out => out.text('gℓ😀'))).toEqual([4, 0x67, 0x3f, 0x3f, 0x3f])
   })
 })
 

@@ -9,6 +9,8 @@ export interface AxpyOptions extends Flavour {
   readonly accumulate: boolean
   /** Stride of a: 1 unless given. */
   readonly ak?: number
+  /** What every call's K is: a multiple of 8, or less than 8. Code for other numbers is left out. */
+  readonly rows?: 'eights' | 'few' | undefined
 }
 
 /** `c [N] (+)= a [K] · B [K, N]`, rows of B contiguous: parameters (pA, pB, pC, K). */
@@ -18,11 +20,13 @@ export function axpyKernel(options: AxpyOptions): Kernel {
 
 const [A, B, C, K] = [0, 1, 2, 3] as const
 /** Rows of B taken at once, most first, with the vectors of columns in one turn of the loop (measured). */
-const blocks = [
-  { rows: 8, across: 1 },
+const eight = { rows: 8, across: 1 }
+const fewer = [
   { rows: 4, across: 4 },
   { rows: 1, across: 4 },
-] as const
+]
+const blocksOf = ({ rows }: AxpyOptions): readonly (typeof eight)[] =>
+  rows === 'few' ? fewer : rows === 'eights' ? [eight] : [eight, ...fewer]
 
 class Axpy {
   readonly #options: AxpyOptions
@@ -37,7 +41,7 @@ class Axpy {
   constructor(options: AxpyOptions) {
     this.#options = options
     this.#v = new Vectors(this.#func, options)
-    this.#factors = this.#v.locals(blocks[0].rows)
+    this.#factors = this.#v.locals(eight.rows)
     this.#sum = this.#func.local('v128')
   }
 
@@ -49,7 +53,7 @@ class Axpy {
         .i32(0)
         .i32(N * this.#v.bytes)
         .fill()
-    for (const { rows, across } of blocks) {
+    for (const { rows, across } of blocksOf(this.#options)) {
       this.#func.get(K).i32(Math.log2(rows)).shrU().set(this.#turns)
       this.#func.repeat(this.#counters.k, { local: this.#turns }, () =>
         this.#block(this.#factors.slice(0, rows), across),

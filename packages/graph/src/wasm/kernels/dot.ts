@@ -9,6 +9,10 @@ export interface DotOptions extends Flavour {
   readonly ldb: number
   readonly ldc: number
   readonly accumulate: boolean
+  /** What every call's M is: 1, or a multiple of 4. Code for other rows is left out. */
+  readonly rows?: 'one' | 'fours' | undefined
+  /** Every call's K is a multiple of the elements in a vector: code for single elements is left out. */
+  readonly whole?: boolean
 }
 
 /**
@@ -55,6 +59,7 @@ class Dot {
 
   emit(): Func {
     const lanes = this.#v.lanes
+    const { rows } = this.#options
     const tiles = this.#func.local('i32')
     this.#func.get(K).i32(Math.log2(lanes)).shrU().set(this.#vectors)
     this.#func
@@ -62,8 +67,11 @@ class Dot {
       .i32(lanes - 1)
       .and()
       .set(this.#elements)
-    this.#func.get(M).i32(Math.log2(tall.rows)).shrU().tee(tiles)
-    this.#func.ifThen(() => this.#sweep(tiles, tall))
+    if (rows !== 'one') {
+      this.#func.get(M).i32(Math.log2(tall.rows)).shrU().tee(tiles)
+      this.#func.ifThen(() => this.#sweep(tiles, tall))
+    }
+    if (rows === 'fours') return this.#func
     this.#func
       .get(M)
       .i32(tall.rows - 1)
@@ -108,15 +116,18 @@ class Dot {
     const sums = this.#sums.slice(0, rows * columns)
     this.#func.get(this.#tile.a).set(this.#at.a).get(this.#strip.b).set(this.#at.b)
     for (const sum of sums) this.#func.zero().set(sum)
-    for (const [count, width] of [
-      [this.#vectors, this.#v.lanes],
-      [this.#elements, 1],
-    ] as const)
-      this.#func.repeat(this.#counters.k, { local: count }, () => {
-        this.#step(rows, columns, width)
-        for (const pointer of [this.#at.a, this.#at.b]) this.#func.advance(pointer, width * this.#v.bytes)
-      })
+    this.#steps(this.#vectors, rows, columns, this.#v.lanes)
+    if (!this.#options.whole) this.#steps(this.#elements, rows, columns, 1)
     for (let i = 0; i < rows; i++) this.#finish(i, sums.slice(i * columns, (i + 1) * columns))
+  }
+
+  /** Goes along k, `width` elements at a time. */
+  #steps(count: number, rows: number, columns: number, width: number): void {
+    const step = width * this.#v.bytes
+    this.#func.repeat(this.#counters.k, { local: count }, () => {
+      this.#step(rows, columns, width)
+      this.#func.advance(this.#at.a, step).advance(this.#at.b, step)
+    })
   }
 
   /** Adds the products of `width` elements along k. */

@@ -62,7 +62,7 @@ function clear(func: Func, { M, N, ldc, type }: GradientOptions): void {
 
 /** Every row of C gets the few rows of B at once. */
 function addRows(func: Func, { type, fma, M, N, lda, ldb, ldc }: GradientOptions, indexOf: IndexOf): void {
-  const add = indexOf(axpyKernel({ type, fma, N, ldb, accumulate: true, ak: lda }))
+  const add = indexOf(axpyKernel({ type, fma, N, ldb, accumulate: true, ak: lda, rows: 'few' }))
   const counter = func.local('i32')
   func.repeat(counter, M, () => {
     func.get(A).get(B).get(C).get(R).call(add)
@@ -75,7 +75,9 @@ function addChunks(func: Func, options: GradientOptions, indexOf: IndexOf): void
   const bytes = bytesOf(type)
   const packA = indexOf(packKernel({ type, N: M, bk: lda, bn: 1, width: tileRows }))
   const packB = indexOf(packKernel({ type, N, bk: ldb, bn: 1, width: panelWidth(type) }))
-  const tile = indexOf(tileKernel({ type, fma, N, ldc, accumulate: true, aPacked: true }))
+  const tile = indexOf(
+    tileKernel({ type, fma, N, ldc, accumulate: true, aPacked: true, whole: M % tileRows === 0 }),
+  )
   const [rows, panels] = [func.local('i32'), func.local('i32')]
   func
     .get(SCRATCH)

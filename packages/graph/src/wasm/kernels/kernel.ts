@@ -31,6 +31,7 @@ export function kernel(what: string, options: object, emit: () => Func): Kernel 
   const spelled = Object.entries(options).flatMap(([name, value]) => {
     if (typeof value === 'string') return [value]
     if (typeof value === 'boolean') return value ? [name] : []
+    if (value === undefined) return []
     return [`${name}=${value}`]
   })
   const key = [what, ...spelled].join(' ')

@@ -7,6 +7,8 @@ export type TileOptions = Flavour & {
   readonly N: number
   readonly ldc: number
   readonly accumulate: boolean
+  /** Every call's M is a multiple of 4: code for rows left over is left out. */
+  readonly whole?: boolean
 } & (
     | {
         /** A lies anywhere: strides along its rows and along k. */
@@ -41,6 +43,7 @@ class Tile {
   readonly #N: number
   readonly #ldc: number
   readonly #accumulate: boolean
+  readonly #whole: boolean
   /** Strides of A inside a tile. */
   readonly #am: number
   readonly #ak: number
@@ -70,6 +73,7 @@ class Tile {
     this.#N = options.N
     this.#ldc = options.ldc
     this.#accumulate = options.accumulate
+    this.#whole = options.whole ?? false
     this.#am = options.aPacked ? 1 : options.am
     this.#ak = options.aPacked ? tileRows : options.ak
     this.#width = panelWidth(options.type)
@@ -113,7 +117,7 @@ class Tile {
       this.#row(tileRows, panels, columns)
       this.#func.get(this.#tile.a).get(this.#rowsOfA).add().set(this.#tile.a)
     })
-    for (let rows = tileRows / 2; rows >= 1; rows /= 2)
+    for (let rows = this.#whole ? 0 : tileRows / 2; rows >= 1; rows /= 2)
       this.#func
         .get(M)
         .i32(rows)

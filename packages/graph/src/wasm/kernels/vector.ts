@@ -6,6 +6,26 @@ const codes = {
   f64: { add: 0xf0, mul: 0xf2, mulAdd: 0x107 },
 } as const
 
+/** The bytes of elements of two vectors, counted through both. */
+const bytesAt = (width: number, elements: readonly number[]): Uint8Array =>
+  Uint8Array.from({ length: 16 }, (_, i) => elements[Math.floor(i / width)]! * width + (i % width))
+
+/** Elements of two vectors x, y: every other one of both, and the first or the last halves in turns. */
+const shuffles = {
+  f32: {
+    even: bytesAt(4, [0, 2, 4, 6]),
+    odd: bytesAt(4, [1, 3, 5, 7]),
+    low: bytesAt(4, [0, 4, 1, 5]),
+    high: bytesAt(4, [2, 6, 3, 7]),
+  },
+  f64: {
+    even: bytesAt(8, [0, 2]),
+    odd: bytesAt(8, [1, 3]),
+    low: bytesAt(8, [0, 2]),
+    high: bytesAt(8, [1, 3]),
+  },
+}
+
 /** Vector instructions of one flavour, appended to one function. */
 export class Vectors {
   readonly func: Func
@@ -74,21 +94,14 @@ export class Vectors {
     }
   }
 
-  /** Elements of two vectors on the stack, counted through both. */
-  shuffle(elements: readonly number[]): Func {
-    const bytes = elements.flatMap(k => Array.from({ length: this.bytes }, (_, i) => k * this.bytes + i))
-    return this.func.simd(13, ...bytes)
-  }
-
   /** The columns of the square whose rows are `lanes` locals: new locals. */
   transposed(rows: readonly number[]): readonly number[] {
-    const low = Array.from({ length: this.lanes }, (_, i) => (i >> 1) + (i % 2) * this.lanes)
-    const high = low.map(k => k + this.lanes / 2)
+    const { low, high } = shuffles[this.type]
     for (let width = 1; width < this.lanes; width *= 2)
       rows = rows.map((_, i) => {
         const turned = this.func.local('v128')
         this.func.get(rows[i >> 1]!).get(rows[(i >> 1) + this.lanes / 2]!)
-        this.shuffle(i % 2 === 0 ? low : high).set(turned)
+        this.func.shuffle(i % 2 === 0 ? low : high).set(turned)
         return turned
       })
     return rows
@@ -101,14 +114,11 @@ export class Vectors {
 
   /** Adds neighbouring lanes: two vectors become one, in the place of the first. */
   private pairs(vectors: readonly number[]): readonly number[] {
-    const even = Array.from({ length: this.lanes }, (_, i) => 2 * i)
+    const { even, odd } = shuffles[this.type]
     const firsts = vectors.filter((_, i) => i % 2 === 0)
     firsts.forEach((x, i) => {
       const y = vectors[2 * i + 1] ?? x
-      this.func.get(x).get(y)
-      this.shuffle(even)
-      this.func.get(x).get(y)
-      this.shuffle(even.map(k => k + 1))
+      this.func.get(x).get(y).shuffle(even).get(x).get(y).shuffle(odd)
       this.add().set(x)
     })
     return firsts

@@ -4,7 +4,10 @@ import type { Element } from '../assembler.js'
 export class ConstantTable {
   /** The byte address of the table, a multiple of 8. */
   readonly base: number
-  private readonly slots: Map<string, number> = new Map()
+  private readonly slots: Readonly<Record<Element, Map<number | string, number>>> = {
+    f32: new Map(),
+    f64: new Map(),
+  }
   private readonly values: { readonly value: number; readonly type: Element }[] = []
 
   constructor(base: number) {
@@ -13,9 +16,10 @@ export class ConstantTable {
 
   /** The byte address of a number, which is entered at its first mention; every entry takes 8 bytes. */
   addressOf(value: number, type: Element): number {
-    const key = `${type} ${keyOf(value)}`
-    const slot = this.slots.get(key) ?? this.values.push({ value, type }) - 1
-    this.slots.set(key, slot)
+    const slots = this.slots[type]
+    const key = keyOf(value)
+    const slot = slots.get(key) ?? this.values.push({ value, type }) - 1
+    slots.set(key, slot)
     return this.base + 8 * slot
   }
 
@@ -30,7 +34,7 @@ export class ConstantTable {
   }
 }
 
-/** Text that tells numbers apart as `Object.is` does. */
-export function keyOf(value: number): string {
-  return Object.is(value, -0) ? '-0' : String(value)
+/** The key of a number in a map, which tells 0 and −0 apart. */
+export function keyOf(value: number): number | string {
+  return Object.is(value, -0) ? '-0' : value
 }

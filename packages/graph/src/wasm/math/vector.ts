@@ -23,7 +23,7 @@ export class Vector {
   private readonly fma: boolean
   private readonly table: ConstantTable
   private readonly codes: typeof opcodes.f32
-  private readonly loaded: Map<string, readonly [value: number, lane: Lane]> = new Map()
+  private readonly loaded: Map<number | string, readonly [value: number, lane: Lane]> = new Map()
   private hoisting = false
 
   constructor(func: Func, options: LaneOptions) {
