@@ -13,11 +13,14 @@ export function viewed<A>(
 
 /** Repeated axes get stride 0. */
 export function expandedLayout(input: Layout, shape: readonly Dim[]): Layout {
+  return { ...input, shape, strides: stridesOver(input, shape) }
+}
+
+/** The strides of a layout repeated up to a shape it broadcasts to: 0 along repeated axes. */
+export function stridesOver(input: Layout, shape: readonly Dim[]): readonly number[] {
+  if (input.shape === shape) return input.strides
   const shift = shape.length - input.shape.length
-  const strides = shape.map((dim, i) =>
-    i < shift || input.shape[i - shift] !== dim ? 0 : input.strides[i - shift]!,
-  )
-  return { ...input, shape, strides }
+  return shape.map((dim, i) => (i < shift || input.shape[i - shift] !== dim ? 0 : input.strides[i - shift]!))
 }
 
 /** Another shape over the same order of elements, where the strides allow it. */

@@ -73,16 +73,20 @@ export function placeBuffers(plan: Plan): Places {
   const parts = new Map<string, Placed[]>()
   const offsets = new Array<number>(plan.buffers.length)
   const sizes = new Map<string, number>()
-  const bySize = plan.buffers.filter(({ id }) => !below.has(id)).sort((a, b) => elementsOf(b) - elementsOf(a))
-  for (const buffer of bySize) {
-    const part = typeof buffer.slots === 'string' ? buffer.slots : ''
+  const elements = plan.buffers.map(elementsOf)
+  const bySize = plan.buffers
+    .filter(({ id }) => !below.has(id))
+    .sort((a, b) => elements[b.id]! - elements[a.id]!)
+  for (const { id, slots } of bySize) {
+    const part = typeof slots === 'string' ? slots : ''
     const others = parts.get(part) ?? []
-    const life = lives.get(buffer.id) ?? ALWAYS
-    const offset = lowestOffset(others, life, elementsOf(buffer))
-    insert(others, { offset, end: offset + elementsOf(buffer), life })
+    const life = lives.get(id) ?? ALWAYS
+    const offset = lowestOffset(others, life, elements[id]!)
+    const end = offset + elements[id]!
+    insert(others, { offset, end, life })
     parts.set(part, others)
-    offsets[buffer.id] = offset
-    sizes.set(part, Math.max(sizes.get(part) ?? 0, offset + elementsOf(buffer)))
+    offsets[id] = offset
+    sizes.set(part, Math.max(sizes.get(part) ?? 0, end))
   }
   for (const [id, ground] of below) offsets[id] = offsets[ground]!
   return { sizes, offsets }

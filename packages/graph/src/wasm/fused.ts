@@ -1,4 +1,5 @@
 import type { Lane, Lanes } from '../lanes.js'
+import { stridesOver } from '../layout.js'
 import type { Keys } from '../rewrite/keys.js'
 import { numberText } from '../text/words.js'
 import { type Element, Func } from './assembler.js'
@@ -6,7 +7,7 @@ import type { Kernel } from './kernels/kernel.js'
 import { type ConstantTable, lanesOn } from './lanes.js'
 import type { Expression, Fused, Store } from './plan.js'
 import type { Length } from './product.js'
-import { type Axis, broadcastView, collapse } from './view.js'
+import { type Axis, collapse } from './view.js'
 
 /** What code is emitted for. */
 export interface Target {
@@ -29,7 +30,7 @@ export interface FusedKernel extends Kernel {
  * @param inLoop false where it runs once: one that goes along a single axis is then made for every length of it, and shared.
  */
 export function fusedKernel(fused: Fused, target: Target, keys: Keys, inLoop: boolean): FusedKernel {
-  const strides = fused.operands.map(operand => broadcastView(operand, fused.shape).strides)
+  const strides = fused.operands.map(operand => stridesOver(operand, fused.shape))
   const known = collapse(fused.shape, strides, () => true)
   const given =
     known.length === 1 && !inLoop ? known[0] : known.find(({ length }) => typeof length === 'string')

@@ -1,6 +1,6 @@
 import type { Emission } from '../emission.js'
 import type { ApplyNode } from '../graph.js'
-import { type Dim, showShape } from '../shape.js'
+import type { Dim } from '../shape.js'
 import type { Expression, Store } from './plan.js'
 import type { View } from './view.js'
 
@@ -105,9 +105,4 @@ export function kernelOf(
   for (const { value, of, by } of group.reductions)
     stores.push({ expression: place(of), operand: operands.push(targets.get(value)!) - 1, how: by })
   return { operands, expressions, stores }
-}
-
-/** True where two shapes make the same iteration space. */
-export function sameSpace(a: readonly Dim[], b: readonly Dim[]): boolean {
-  return showShape(a) === showShape(b)
 }

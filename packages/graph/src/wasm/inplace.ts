@@ -68,7 +68,7 @@ function readsBeforeItWrites(here: readonly Touch[], written: Buffer): boolean {
   const { work } = here[0]!
   if (work.kind !== 'fused') return false
   const { shape, stores, operands } = work as Fused
-  const views = here.map(({ view }) => ({ ...view, ...broadcastView(view, shape) }))
+  const views = here.map(({ view }) => broadcastView(view, shape))
   const targets = stores.filter(({ operand }) => operands[operand]!.buffer === written)
   return (
     targets.length > 0 &&

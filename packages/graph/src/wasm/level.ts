@@ -1,8 +1,8 @@
 import type { Emission } from '../emission.js'
 import type { ApplyNode, Graph } from '../graph.js'
-import type { Dim } from '../shape.js'
+import { type Dim, sameShape } from '../shape.js'
 import type { Tensor } from '../tensor.js'
-import { Group, kernelOf, sameSpace } from './group.js'
+import { Group, kernelOf } from './group.js'
 import { fillOf, type Memory } from './memory.js'
 import { reserveParts } from './places.js'
 import type { Instruction } from './plan.js'
@@ -111,7 +111,7 @@ export class Level {
   reduce(value: number, of: number, by: 'sum' | 'max'): void {
     const shape = this.shapes[of]!
     let group = this.#groups.get(of)
-    if (group === undefined || !sameSpace(group.shape, shape)) {
+    if (group === undefined || !sameShape(group.shape, shape)) {
       group = this.#open(shape)
       group.externals.add(of)
     }
@@ -138,7 +138,7 @@ export class Level {
     const value = node.outputs[0]!
     const shape = this.shapes[value]!
     const near = [...new Set(node.inputs.flatMap(id => this.#groups.get(id) ?? []))]
-      .filter(group => sameSpace(group.shape, shape))
+      .filter(group => sameShape(group.shape, shape))
       .sort((a, b) => a.position - b.position)
     const group = this.#merge(near, node) ?? this.#open(shape)
     group.add({ value, node, emission })

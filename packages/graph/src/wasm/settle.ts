@@ -1,3 +1,4 @@
+import { sameShape } from '../shape.js'
 import type { Fused, Instruction, Plan } from './plan.js'
 import { slotOf, type Touch, touchesOf } from './touches.js'
 import type { Buffer, View } from './view.js'
@@ -62,9 +63,6 @@ function isWholeSlot({ work, view, loops }: Touch, { shape }: View): boolean {
     sameShape(view.shape, shape)
   )
 }
-
-const sameShape = (a: View['shape'], b: View['shape']): boolean =>
-  a.length === b.length && a.every((dim, i) => dim === b[i])
 
 /** True where a part has the shape of a stack's slot, and its stack is used slot by slot in the loop. */
 function isPart(part: View, { shape, moves }: View, others: readonly Touch[]): boolean {

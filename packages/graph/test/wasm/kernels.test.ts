@@ -21,10 +21,18 @@ const someCase = {
 
 const runs = { numRuns: 300 }
 
+/** A length near n, of which a kernel may be told that it is a multiple of `step`. */
+const near = (n: number, step: number, told: boolean): number => (told ? n - (n % step) : n)
+
 describe('dotKernel', () => {
   test('multiplies rows with rows and touches nothing else', () => {
+    const rows = fc.constantFrom('one' as const, 'fours' as const, undefined)
+    const told = { ...someCase, rows, whole: fc.boolean() }
     fc.assert(
-      fc.property(fc.record(someCase), ({ flavour, M, N, K, gap, accumulate, seed }) => {
+      fc.property(fc.record(told), ({ flavour, N, gap, accumulate, seed, ...drawn }) => {
+        const { rows, whole } = drawn
+        const M = rows === 'one' ? 1 : near(drawn.M, 4, rows === 'fours')
+        const K = near(drawn.K, flavour.type === 'f32' ? 4 : 2, whole)
         const bench = new Bench(flavour.type, seed)
         const [lda, ldb, ldc] = [K + gap, K + (gap % 3), N + (gap % 2)]
         const [a, b, c] = [bench.room(M * lda), bench.room(N * ldb), bench.room(M * ldc)]
@@ -38,7 +46,8 @@ describe('dotKernel', () => {
           [M, N, K],
           accumulate,
         )
-        bench.run(() => dotKernel({ ...flavour, N, lda, ldb, ldc, accumulate }), [a, b, c], [M, K])
+        const options = { ...flavour, N, lda, ldb, ldc, accumulate, rows, whole }
+        bench.run(() => dotKernel(options), [a, b, c], [M, K])
         expect(difference(bench.numbers, expected)).toBeUndefined()
       }),
       runs,
@@ -48,36 +57,43 @@ describe('dotKernel', () => {
 
 describe('tileKernel', () => {
   test('multiplies a matrix of any strides with panels and touches nothing else', () => {
-    const strides = { ...someCase, transposed: fc.boolean() }
+    const strides = { ...someCase, transposed: fc.boolean(), whole: fc.boolean() }
     fc.assert(
-      fc.property(fc.record(strides), ({ flavour, M, N, K, gap, accumulate, seed, transposed }) => {
-        const bench = new Bench(flavour.type, seed)
-        const width = panelWidth(flavour.type)
-        const [am, ak] = transposed ? [1, M + gap] : [K + gap, 1]
-        const ldc = N + (gap % 3)
-        const [a, b, c] = [bench.room(Math.max(M * am, K * ak)), bench.room(K * N), bench.room(M * ldc)]
-        const packed = bench.room(packedSize(K, N, width))
-        bench.numbers.set(panels(bench.numbers, { at: b, row: N, column: 1 }, K, N, width), packed)
-        const expected = multiply(
-          bench.numbers,
-          [
-            { at: a, row: am, column: ak },
-            { at: b, row: N, column: 1 },
-            { at: c, row: ldc, column: 1 },
-          ],
-          [M, N, K],
-          accumulate,
-        )
-        bench.run(() => tileKernel({ ...flavour, N, am, ak, ldc, accumulate }), [a, packed, c], [M, K])
-        expect(difference(bench.numbers, expected)).toBeUndefined()
-      }),
+      fc.property(
+        fc.record(strides),
+        ({ flavour, N, K, gap, accumulate, seed, transposed, whole, ...drawn }) => {
+          const M = near(drawn.M, 4, whole)
+          const bench = new Bench(flavour.type, seed)
+          const width = panelWidth(flavour.type)
+          const [am, ak] = transposed ? [1, M + gap] : [K + gap, 1]
+          const ldc = N + (gap % 3)
+          const [a, b, c] = [bench.room(Math.max(M * am, K * ak)), bench.room(K * N), bench.room(M * ldc)]
+          const packed = bench.room(packedSize(K, N, width))
+          bench.numbers.set(panels(bench.numbers, { at: b, row: N, column: 1 }, K, N, width), packed)
+          const expected = multiply(
+            bench.numbers,
+            [
+              { at: a, row: am, column: ak },
+              { at: b, row: N, column: 1 },
+              { at: c, row: ldc, column: 1 },
+            ],
+            [M, N, K],
+            accumulate,
+          )
+          const options = { ...flavour, N, am, ak, ldc, accumulate, whole }
+          bench.run(() => tileKernel(options), [a, packed, c], [M, K])
+          expect(difference(bench.numbers, expected)).toBeUndefined()
+        },
+      ),
       runs,
     )
   })
 
   test('multiplies panels of 4 rows with panels', () => {
+    const told = { ...someCase, whole: fc.boolean() }
     fc.assert(
-      fc.property(fc.record(someCase), ({ flavour, M, N, K, gap, accumulate, seed }) => {
+      fc.property(fc.record(told), ({ flavour, N, K, gap, accumulate, seed, whole, ...drawn }) => {
+        const M = near(drawn.M, 4, whole)
         const bench = new Bench(flavour.type, seed)
         const width = panelWidth(flavour.type)
         const ldc = N + (gap % 3)
@@ -96,7 +112,7 @@ describe('tileKernel', () => {
           accumulate,
         )
         bench.run(
-          () => tileKernel({ ...flavour, N, ldc, accumulate, aPacked: true }),
+          () => tileKernel({ ...flavour, N, ldc, accumulate, whole, aPacked: true }),
           [packedA, packedB, c],
           [M, K],
         )
@@ -139,9 +155,11 @@ describe('packKernel', () => {
 
 describe('axpyKernel', () => {
   test('multiplies one row with a matrix and touches nothing else', () => {
-    const strides = { ...someCase, ak: fc.integer({ min: 1, max: 3 }) }
+    const rows = fc.constantFrom('eights' as const, 'few' as const, undefined)
+    const strides = { ...someCase, ak: fc.integer({ min: 1, max: 3 }), rows }
     fc.assert(
-      fc.property(fc.record(strides), ({ flavour, N, K, gap, accumulate, seed, ak }) => {
+      fc.property(fc.record(strides), ({ flavour, N, gap, accumulate, seed, ak, rows, ...drawn }) => {
+        const K = rows === 'few' ? drawn.K % 8 : near(drawn.K, 8, rows === 'eights')
         const bench = new Bench(flavour.type, seed)
         const ldb = N + gap
         const [a, b, c] = [bench.room(K * ak), bench.room(K * ldb), bench.room(N)]
@@ -155,7 +173,7 @@ describe('axpyKernel', () => {
           [1, N, K],
           accumulate,
         )
-        bench.run(() => axpyKernel({ ...flavour, N, ldb, accumulate, ak }), [a, b, c], [K])
+        bench.run(() => axpyKernel({ ...flavour, N, ldb, accumulate, ak, rows }), [a, b, c], [K])
         expect(difference(bench.numbers, expected)).toBeUndefined()
       }),
       runs,
@@ -256,5 +274,6 @@ describe('A kernel', () => {
     expect(kernel.key).toBe('dot f32 fma N=8 lda=3 ldb=4 ldc=9')
     expect(kernel.emit().name).toBe(kernel.key)
     expect(dotKernel({ ...options, accumulate: true }).key).toBe(`${kernel.key} accumulate`)
+    expect(dotKernel({ ...options, rows: 'one', whole: true }).key).toBe(`${kernel.key} one whole`)
   })
 })
