@@ -72,10 +72,10 @@ export class WasmModule {
 
   /** The binary module. */
   build(): Uint8Array {
-    const out = new Bytes(32_768).bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
+    const out = new Bytes().bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
     const signatures = new Bytes().unsigned(this.funcs.length)
     for (const func of this.funcs) signatures.unsigned(this.signature(func))
-    const code = new Bytes(32_768).unsigned(this.funcs.length)
+    const code = new Bytes().unsigned(this.funcs.length)
     for (const func of this.funcs) func.writeTo(code)
     const memory = new Bytes()
       .bytes(this.imports.view())
