@@ -3,7 +3,8 @@ import type { ApplyNode, Graph } from '../graph.js'
 import type { Dim } from '../shape.js'
 import type { View } from './view.js'
 
-type Place = Extract<Emission, { kind: 'place' }>
+/** How parts of a value lie in it. */
+export type Place = Extract<Emission, { kind: 'place' }>
 
 /** What reserving needs of a level. */
 export interface Places {

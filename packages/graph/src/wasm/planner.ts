@@ -4,8 +4,9 @@ import { Level } from './level.js'
 import { lowering } from './lowering.js'
 import { copyOf, Memory } from './memory.js'
 import type { Instruction, Plan } from './plan.js'
+import { portsOf } from './ports.js'
 import { settle } from './settle.js'
-import { type Buffer, isPacked, sameView, type View } from './view.js'
+import { isPacked, sameView } from './view.js'
 
 /** What is planned besides the graph. */
 export interface PlanOptions {
@@ -20,25 +21,8 @@ export interface PlanOptions {
 /** The plan of a graph: what to do, in order, and on which memory. */
 export function planOf(graph: Graph, { bindings, axes, keep }: PlanOptions): Plan {
   const memory = new Memory(bindings)
-  const inputs = graph.inputs.map(({ name, value }) => ({
-    name,
-    view: memory.temporary(memory.bind(graph.shapes[value]!), 0, name),
-  }))
-  const places = new Map(inputs.map(({ name, view }) => [name, view]))
-  const swaps: (readonly [Buffer, Buffer])[] = []
-  const homes = new Map<number, View>()
-  const place = (name: string, value: number): View =>
-    memory.temporary(memory.bind(graph.shapes[value]!), 0, name)
-  const targets = graph.outputs.map(({ name, value }) => {
-    const home = keep.get(name) ?? ''
-    const input = places.get(home)
-    const stays = graph.inputs.some(port => port.name === home && port.value === value)
-    if (input === undefined || stays) return { name, value, target: undefined }
-    const target = place(name, value)
-    swaps.push([input.buffer, target.buffer])
-    if (!homes.has(value)) homes.set(value, target)
-    return { name, value, target }
-  })
+  const { now, next, homes, swaps } = portsOf(graph, keep, memory)
+  const inputs = graph.inputs.map(({ name, value }) => ({ name, view: now.get(value)! }))
   const level = new Level(
     graph,
     { memory, loops: [], preludes: [] },
@@ -48,12 +32,13 @@ export function planOf(graph: Graph, { bindings, axes, keep }: PlanOptions): Pla
   level.plan(lowering)
   const after: Instruction[] = []
   const swapped = new Set(swaps.flat())
-  const outputs = targets.map(({ name, value, target: kept }) => {
+  const outputs = graph.outputs.map(({ name, value }) => {
     const view = level.view(value)
-    if (kept === undefined && isPacked(view) && !swapped.has(view.buffer)) return { name, view }
-    const target = kept ?? place(name, value)
-    if (!sameView(view, target)) after.push(copyOf(name, view, target))
-    return { name, view: target }
+    const target = next.get(name)
+    if (target === undefined && isPacked(view) && !swapped.has(view.buffer)) return { name, view }
+    const to = target ?? memory.temporary(memory.bind(graph.shapes[value]!), 0, name)
+    if (!sameView(view, to)) after.push(copyOf(name, view, to))
+    return { name, view: to }
   })
   const instructions = [...level.finish(), ...after]
   const { buffers, constants } = memory
