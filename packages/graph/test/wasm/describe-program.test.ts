@@ -5,16 +5,20 @@ import {
   add,
   checkFinite,
   compile,
+  concat,
   describe,
   exp,
   type Graph,
   gradient,
   graph,
+  inline,
   linear,
   mul,
   type Ref,
   scan,
+  slice,
   square,
+  sub,
   sum,
   tanh,
 } from '../../src/index.js'
@@ -34,6 +38,16 @@ const net = gradient(
     return { loss: sum(square(last)) }
   }) as Graph,
   { of: 'loss', by: ['U', 'W'] },
+) as Graph
+
+/** The same net with the rows of its matrix in two inputs, which a step changes. */
+const gates = graph(
+  { gates: { i: [3, 3], f: [1, 3] }, W: [4, 4], h: ['B', 4], xs: ['T', 'B', 3] },
+  ({ gates: { i, f }, ...given }) => {
+    const { U } = inline(net, { ...given, U: concat([i, f]) } as never) as unknown as { U: Ref }
+    const slope = (start: number, size: number): Ref => slice(U, { axis: 0, start, size })
+    return { gates: { i: sub(i, slope(0, 3)), f: sub(f, slope(3, 1)) } }
+  },
 ) as Graph
 
 about('what a program says of itself', () => {
@@ -80,13 +94,18 @@ about('what a program says of itself', () => {
       ),
       { numRuns: 30, seed: 3 },
     )
-    for (const threads of [1, 3]) {
-      const program = compile(net, { threads, dtype: 'float64' })
-      program.bind({ T: 2, B: 5 })
-      const { memory } = program.describe({ T: 90 })
-      program.bind({ T: 90 })
-      expect(program.size().memory).toBe(memory)
-    }
+    for (const [made, keep] of [
+      [net, {}],
+      [gates, { gates: 'gates' }],
+    ] as const)
+      for (const threads of [1, 3]) {
+        const program = compile(made, { threads, keep, dtype: 'float64' })
+        program.bind({ T: 2, B: 5 })
+        expect(program.plan()).not.toContain('copy concat') // joined inputs share their memory
+        const { memory } = program.describe({ T: 90 })
+        program.bind({ T: 90 })
+        expect(program.size().memory).toBe(memory)
+      }
   })
 
   test('counts for its products what the graph counts, in one thread and over all', () => {
