@@ -83,6 +83,19 @@ describe('inputs joined along their first axis', () => {
     }
   })
 
+  test('lie with those of the first joint, where an input has several', () => {
+    const made = graph({ a: [2], b: [2], c: [2] }, ({ a, b, c }) => ({
+      y: tanh(concat([b, a])),
+      z: tanh(concat([c, b])),
+    }))
+    const places = planned(made).inputs.map(({ view: { buffer, offset } }) => [buffer.size, offset])
+    expect(places).toEqual([
+      [4, 2],
+      [4, 0],
+      [2, 0],
+    ])
+  })
+
   test('take no more memory than one value of their size', () => {
     const size = (made: unknown): number =>
       planned(made).buffers.reduce((total, buffer) => total + buffer.size, 0)

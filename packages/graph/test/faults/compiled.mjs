@@ -1,0 +1,65 @@
+/** Programs that join their inputs, with resident state: what `evaluate` says of them step by step, and what they may copy. */
+export async function compiledAnswers(source) {
+  const { compile, concat, evaluate, graph, mul, pad } = await import(new URL('index.js', source))
+  const cases = {
+    'inputs that are joined twice, and change': {
+      made: graph({ a: [2, 2], b: [1, 2] }, ({ a, b }) => ({
+        a: mul(a, 2),
+        b: mul(b, 3),
+        y: concat([a, b]),
+        z: mul(concat([b, a]), 5),
+      })),
+      keep: { a: 'a', b: 'b' },
+      copies: ['concat', 'concat', 'y'],
+    },
+    'inputs that are joined, of which one changes': {
+      made: graph({ a: [2, 2], b: [1, 2] }, ({ a, b }) => ({ a: mul(a, 2), y: mul(concat([a, b]), 5) })),
+      keep: { a: 'a' },
+      copies: ['concat', 'concat'],
+    },
+    'inputs that are joined along their last axis': {
+      made: graph({ a: [2, 1], b: [2, 2] }, ({ a, b }) => ({ y: concat([a, b], { axis: 1 }) })),
+      keep: {},
+      copies: ['concat', 'concat'],
+    },
+    'an input with zeros around it': {
+      made: graph({ a: [2] }, ({ a }) => ({ a: mul(a, 2), y: pad(a, { axis: 0, start: 1, length: 4 }) })),
+      keep: { a: 'a' },
+      copies: ['pad'],
+    },
+  }
+  const { inputsOf, goesLike } = steps(evaluate)
+  return Object.entries(cases).flatMap(([name, { made, keep, copies }]) => {
+    const program = compile(made, { keep, dtype: 'float64' })
+    const right = goesLike(program, made, keep, inputsOf(made))
+    const copied = program.plan().match(/(?<=copy )\S+/g) ?? []
+    return right && copied.join() === copies.join() ? [] : [`compiled: ${name}`]
+  })
+}
+
+/** Three steps of a program beside `evaluate`; only the first is given values. */
+function steps(evaluate) {
+  const inputsOf = ({ inputs, shapes }) =>
+    Object.fromEntries(
+      inputs.map(({ name, value }, i) => {
+        const length = shapes[value].reduce((size, dim) => size * dim, 1)
+        return [name, { shape: shapes[value], data: Float64Array.from({ length }, (_, k) => 1 + k + 10 * i) }]
+      }),
+    )
+  const goesLike = (program, made, keep, start) => {
+    for (const [name, { data }] of Object.entries(start)) program.view(name).set(data)
+    let state = start
+    return [1, 2, 3].every(() => {
+      const expected = evaluate(made, state)
+      program.step()
+      state = { ...state }
+      for (const [output, input] of Object.entries(keep)) state[input] = expected[output]
+      const seen = Object.keys(expected).filter(name => !(name in keep))
+      return (
+        seen.every(name => String(program.view(name)) === String(expected[name].data)) &&
+        Object.keys(state).every(name => String(program.read(name).data) === String(state[name].data))
+      )
+    })
+  }
+  return { inputsOf, goesLike }
+}
