@@ -78,10 +78,10 @@ export async function loadModule(
     for (const one of refused) process.stderr.write(`bptt: ${path}: ${one}; it is left out\n`)
     return found
   }
-  const why = refused.length === 0 ? '' : `; ${refused.join('; ')}`
-  throw new Failure(
-    `${path} exports no cell, graph or op; it exports ${listed}${why} (hint: --size NAME=N gives sizes that a cell needs)`,
-  )
+  const nothing = `${path} exports no cell, graph or op; it exports ${listed}`
+  if (refused.length === 0)
+    throw new Failure(`${nothing} (hint: export what is to be looked at: export const mine = cell({ ... }))`)
+  throw new Failure(`${nothing}; ${refused.join('; ')} (hint: --size NAME=N gives sizes that a cell needs)`)
 }
 
 async function imported(path: string): Promise<Readonly<Record<string, unknown>>> {

@@ -96,7 +96,7 @@ describe('bptt check', () => {
     [['nowhere.ts'], 'nowhere.ts: cannot be read: there is no such file or folder'],
     [
       ['none.ts'],
-      'none.ts exports no cell, graph or op; it exports answer (hint: --size NAME=N gives sizes that a cell needs)',
+      'none.ts exports no cell, graph or op; it exports answer (hint: export what is to be looked at: export const mine = cell({ ... }))',
     ],
     [['notes.txt'], 'notes.txt: is no module by its name; modules end in .ts, .mts, .cts, .js, .mjs, .cjs'],
     [['throws.ts'], 'throws.ts cannot be loaded: not today (line 2)'],

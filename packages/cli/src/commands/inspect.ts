@@ -43,7 +43,7 @@ export function inspectCommand(): Command {
       lengths('--size', usualSizes),
       usualSizes,
     )
-    .option('--steps <N>', 'steps in time that a cell is unrolled for', whole('--steps', 1, 100_000), 24)
+    .option('--steps <N>', 'steps in time that a cell is unrolled for', whole('--steps', 1, 100_000), 48)
     .option('--estimators <NAME...>', 'as in bptt compare', ['full:1000000', 'tbptt:8', 'artbp:8,4'])
     .option('--seed <N>', 'of random cuts', whole('--seed', 0, Number.MAX_SAFE_INTEGER), 1)
     .option('--json', 'the view as one JSON record')
