@@ -14,6 +14,8 @@ export async function build() {
   const code = await node([tsc, '-b'], { stdio: ['ignore', 2, 2] })
   if (code === 0) {
     packages().forEach(sweep)
+    const { makeDense } = await import('./dense.mjs') // it loads the compiler, which a fresh build spares
+    packages().forEach(name => makeDense(scripts(name)))
     stamp('build', state)
   }
   if (code !== 0 && code !== 130) console.error('bptt could not be built: the lines above say where.')
@@ -34,14 +36,22 @@ function sweep(name) {
   }
 }
 
+const scripts = name => files(join(root, 'packages', name, 'dist')).filter(file => file.endsWith('.js'))
+
 function built(name) {
   return existsSync(join(root, 'packages', name, 'dist', '.tsbuildinfo'))
 }
 
 function sources() {
-  const configs = ['tsconfig.base.json', 'tsconfig.json', 'pnpm-lock.yaml'].map(file => join(root, file))
+  const makers = [
+    'tsconfig.base.json',
+    'tsconfig.json',
+    'pnpm-lock.yaml',
+    '.house/build.mjs',
+    '.house/dense.mjs',
+  ]
   return [
-    ...configs,
+    ...makers.map(file => join(root, file)),
     ...packages().flatMap(name => [...files(join(root, 'packages', name, 'src')), ...own(name)]),
   ]
 }

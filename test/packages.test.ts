@@ -5,8 +5,10 @@ import { formatMessage } from 'publint/utils'
 import { build } from 'vite'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fresh } from '../.house/build.mjs'
+import { dense } from '../.house/dense.mjs'
 import { run } from './docs/run.js'
-import { kindsOf, type Packed, packAll, unpaired } from './packages/pack.js'
+import { astray } from './packages/maps.js'
+import { kindsOf, type Packed, packAll, textOf, unpaired } from './packages/pack.js'
 import { consumer, project, write } from './packages/project.js'
 import { bundleSize } from './packages/size.js'
 import { complaints } from './packages/types.js'
@@ -44,6 +46,15 @@ describe.each(names)('the packed package %s', name => {
 
   test('holds what is built of each of its sources, and nothing that has none', () => {
     expect(unpaired(packed(name))).toEqual([])
+  })
+
+  test('has dense scripts, whose maps lead to the lines of its sources', () => {
+    const scripts = packed(name).files.filter(file => /^dist\/.*\.js$/.test(file))
+    const texts = scripts.map(file => textOf(packed(name), file))
+    expect(scripts.filter((_, i) => dense(texts[i]!) !== texts[i] || /[^\0-\xff]/.test(texts[i]!))).toEqual(
+      [],
+    )
+    expect(scripts.flatMap((file, i) => astray(packed(name), file, texts[i]!))).toEqual([])
   })
 
   test('tells what it is', () => {
