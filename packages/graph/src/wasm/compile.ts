@@ -2,7 +2,7 @@ import { GraphError } from '../error.js'
 import { isNested, type Values } from '../evaluate.js'
 import { checkFinite } from '../finite.js'
 import type { Graph } from '../graph.js'
-import { optimised } from '../optimise.js'
+import { compilable } from '../optimise.js'
 import type { Nested, Tensor } from '../tensor.js'
 import { leaves } from '../tree.js'
 import { dynamicAxes } from './axes.js'
@@ -52,9 +52,9 @@ function allValues(graph: Graph, program: Pick<Program, 'read'>, values: Values 
 function compiled<Out>(graph: Graph, options: CompileOptions): Omit<Program<Out>, 'checkFinite'> {
   const { threads = 1 } = options
   checkThreads(threads)
-  if (threads === 1) return new Compiled<Out>(optimised(graph), options)
+  if (threads === 1) return new Compiled<Out>(compilable(graph), options)
   const axis = batchAxis(graph, dynamicAxes(graph), options.batch)
-  return new Threaded<Out>(optimised(wholeLengths(graph, axis)), options, axis, threads)
+  return new Threaded<Out>(compilable(wholeLengths(graph, axis)), options, axis, threads)
 }
 
 function checkThreads(threads: number): void {
