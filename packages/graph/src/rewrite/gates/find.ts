@@ -25,6 +25,8 @@ export interface Terms {
   readonly axis: number
   /** Elements of one weight. */
   readonly size: number
+  /** True where the rows can be written side by side as they are made. */
+  readonly movable: boolean
 }
 
 /** A sum with products to be joined in it, and the values it adds besides. */
@@ -126,10 +128,11 @@ function gateAxes(node: ApplyNode, shared: 0 | 1): GateAxes | undefined {
 function fits(survey: Survey, node: ApplyNode, shared: 0 | 1, { from, to }: GateAxes): boolean {
   const other = node.inputs[1 - shared]!
   const [y] = node.outputs as [number]
-  const sources = survey.still.has(other) ? from === 0 : survey.isStack(other)
-  const before = survey.shape(y).slice(0, to)
-  const packed = before.every(isOne) || (before.slice(1).every(isOne) && survey.onlySteps(y))
-  return sources && packed && Number.isFinite(matrixSize(survey, node, shared))
+  if (!Number.isFinite(matrixSize(survey, node, shared))) return false
+  const shape = survey.shape(y)
+  if (!survey.still.has(other)) return survey.isStack(other) && shape.slice(0, to).every(isOne)
+  const row = shape.every((dim, axis) => axis === to || dim === 1 || (axis === 0 && survey.onlySteps(y)))
+  return from === 0 && row
 }
 
 const isOne = (dim: unknown): boolean => dim === 1
@@ -153,7 +156,8 @@ function findSums(survey: Survey, alike: readonly (readonly ApplyNode[])[]): Rea
       const fit = products.filter(node => adds(survey, node, weights, axis))
       for (const nodes of several(fit, node => survey.total(node)?.outputs[0])) {
         const total = survey.total(nodes[0]!)!
-        groups.set(total, [...(groups.get(total) ?? []), { nodes, weights, axis, size }])
+        const movable = nodes.every(node => isMovableRow(survey, node.inputs[1 - weights]!, axis))
+        groups.set(total, [...(groups.get(total) ?? []), { nodes, weights, axis, size, movable }])
       }
     }
   return new Map([...groups].map(([total, all]) => [total, sumOf(survey, total, all)] as const))
@@ -173,9 +177,10 @@ function rowAxis(survey: Survey, node: ApplyNode, weights: 0 | 1): number | unde
   return known && summed.length === 1 && matrix[0] === summed[0] ? rows.indexOf(summed[0]!) : undefined
 }
 
-/** True for a term whose weight never changes and whose rows can be written side by side as they are made, or lie so already. */
-function adds(survey: Survey, node: ApplyNode, weights: 0 | 1, axis: number): boolean {
-  const rows = node.inputs[1 - weights]!
-  const one = survey.shape(rows).slice(0, axis).every(isOne) && survey.isMovable(rows)
-  return survey.still.has(node.inputs[weights]!) && (one || survey.isStack(rows))
-}
+/** True for a term whose weight never changes and whose rows can be written side by side as they are made, or may lie so already. */
+const adds = (survey: Survey, node: ApplyNode, weights: 0 | 1, axis: number): boolean =>
+  survey.still.has(node.inputs[weights]!) &&
+  (survey.isStack(node.inputs[1 - weights]!) || isMovableRow(survey, node.inputs[1 - weights]!, axis))
+
+const isMovableRow = (survey: Survey, rows: number, axis: number): boolean =>
+  survey.shape(rows).slice(0, axis).every(isOne) && survey.isMovable(rows)

@@ -2,12 +2,12 @@ import { Builder } from '../../builder.js'
 import { add } from '../../elementwise.js'
 import type { ApplyNode, Graph } from '../../graph.js'
 import { concat } from '../../ops/join.js'
-import { slice } from '../../ops/shape.js'
 import { prune } from '../../prune.js'
 import type { Ref } from '../../ref.js'
 import type { ScanAttrs } from '../../scan/attrs.js'
 import { scalarOf } from '../../trace.js'
 import { type Found, findGates, type Siblings, type Sum, type Terms } from './find.js'
+import { Parts } from './parts.js'
 
 /**
  * Most elements of weights that are joined. A product of more takes so long that one call less is not felt, while the
@@ -27,13 +27,6 @@ export function joinGates(graph: Graph): Graph {
   if (found === undefined) return graph
   const level = new Level(graph, found)
   return level.run() ? prune(level.graph()) : graph
-}
-
-/** Where a value lies in one that holds several side by side. */
-interface Part {
-  readonly whole: Ref
-  readonly axis: number
-  readonly start: number
 }
 
 /** Values that were put side by side in a body of a loop. */
@@ -58,10 +51,11 @@ class Level {
   readonly #graph: Graph
   readonly #found: Found
   readonly #around: Around | undefined
+  /** Positions of the inputs, by old value ids. */
+  readonly #inputs: ReadonlyMap<number, number>
   /** By old value ids. */
   readonly #refs: Ref[] = []
-  /** By new value ids. */
-  readonly #parts = new Map<number, Part>()
+  readonly #parts = new Parts()
   /** By the old ids of the matrices, or by the id outside. */
   readonly #weights = new Map<string, Ref>()
   readonly #taken = new Set<number>()
@@ -69,6 +63,7 @@ class Level {
 
   constructor(graph: Graph, found: Found, around?: Around) {
     this.#graph = graph
+    this.#inputs = new Map(graph.inputs.map(({ value }, i) => [value, i] as const))
     this.#found = found
     this.#around = around
   }
@@ -84,7 +79,7 @@ class Level {
     return this.#changed
   }
 
-  /** The graph as it is now, with the joints as further outputs. */
+  /** The graph as it is now, with joints as further outputs. */
   graph(joints: readonly Joint[] = []): Graph {
     const outputs = this.#graph.outputs.map(({ name, value }) => ({ name, value: this.#refs[value]!.id }))
     return this.#builder.build([
@@ -104,11 +99,11 @@ class Level {
   }
 
   #plain({ op, attrs, inputs }: ApplyNode): readonly Ref[] {
-    return this.#builder.apply(
-      op,
-      inputs.map(id => this.#refs[id]!),
-      attrs,
-    )
+    return this.#builder.apply(op, this.#all(inputs), attrs)
+  }
+
+  #all(ids: readonly number[]): readonly Ref[] {
+    return ids.map(id => this.#refs[id]!)
   }
 
   /** Makes the products that lie with `first`; false where there are no others, or too much. */
@@ -121,50 +116,48 @@ class Level {
     if (home === undefined || mates.length < 2 || mates.length * size > MOST) return false
     const order = [...mates].sort((a, b) => this.#place(other(a)) - this.#place(other(b)))
     const values = order.map(other)
-    const whole = home === 'weights' ? this.weights(values) : this.#whole(values, from)
+    const whole = home === 'weights' ? this.weights(values) : this.#parts.whole(this.#all(values), from)
     if (whole === undefined) return false
     const same = this.#refs[first.inputs[shared]!]!
     const [y] = this.#builder.apply(first.op, shared === 0 ? [same, whole] : [whole, same], first.attrs)
-    this.#cut(
-      y!,
-      to,
-      order.map(node => node.outputs[0]!),
-    )
+    const made = order.map(node => node.outputs[0]!)
+    this.#parts.cut(y!, to, this.sizes(made, to)).forEach((part, k) => {
+      this.#refs[made[k]!] = part
+    })
+    this.#changed = true
     return true
+  }
+
+  /** Lengths of values along an axis. */
+  sizes(ids: readonly number[], axis: number): readonly number[] {
+    return ids.map(id => this.#graph.shapes[id]![axis] as number)
   }
 
   /** What a value can be joined within: the matrices from outside, or the value it is a part of. */
   #home(id: number): 'weights' | number | undefined {
-    return this.rank(id) === undefined ? this.#part(id)?.whole.id : 'weights'
-  }
-
-  #part(id: number): Part | undefined {
+    if (this.rank(id) !== undefined) return 'weights'
     const ref = this.#refs[id]
-    return ref && this.#parts.get(ref.id)
+    return ref && this.#parts.at(ref)?.whole.id
   }
 
   /** Matrices are in order of their inputs, parts as they lie. */
   #place(id: number): number {
-    return this.rank(id) ?? this.#part(id)!.start
+    return this.rank(id) ?? this.#parts.at(this.#refs[id]!)!.start
   }
 
   /** The place of an input of the outermost graph; undefined for every other value. */
   rank(id: number): number | undefined {
-    if (this.#around === undefined) return this.#isInput(id) ? id : undefined
+    if (this.#around === undefined) return this.#inputs.get(id)
     const outer = this.#outside(id)
     return outer === undefined ? undefined : this.#around.level.rank(outer)
-  }
-
-  #isInput(id: number): boolean {
-    return this.#graph.inputs.some(port => port.value === id)
   }
 
   /** The value outside that a body reads as this one at every step. */
   #outside(id: number): number | undefined {
     const { loop } = this.#around!
     const { carry, xs } = loop.attrs as ScanAttrs
-    const at = this.#graph.inputs.findIndex(port => port.value === id)
-    return at < carry + xs ? undefined : loop.inputs[at]
+    const at = this.#inputs.get(id)
+    return at === undefined || at < carry + xs ? undefined : loop.inputs[at]
   }
 
   /** Matrices as one, put together in the outermost graph; undefined where one of them lies with others already. */
@@ -184,79 +177,48 @@ class Level {
     if (known !== undefined) return known
     if (new Set(ids).size < ids.length || ids.some(id => this.#taken.has(id))) return undefined
     for (const id of ids) this.#taken.add(id)
-    const made = concat(ids.map(id => this.#refs[id]!))
+    const made = concat(this.#all(ids))
     this.#weights.set(ids.join(), made)
     return made
   }
 
-  /** The value that these are all the parts of, in order. */
-  #whole(ids: readonly number[], axis: number): Ref | undefined {
-    const whole = this.#part(ids[0]!)?.whole
-    let end = 0
-    for (const id of ids) {
-      const part = this.#part(id)
-      if (part === undefined || part.whole !== whole || part.axis !== axis || part.start !== end)
-        return undefined
-      end += this.#refs[id]!.shape[axis] as number
-    }
-    return end === whole!.shape[axis] ? whole : undefined
-  }
-
-  /** Gives old values their places in a new one. */
-  #cut(whole: Ref, axis: number, ids: readonly number[]): void {
-    let start = 0
-    for (const id of ids) {
-      const size = this.#graph.shapes[id]![axis] as number
-      this.#refs[id] = slice(whole, { axis, start, size })
-      this.#parts.set(this.#refs[id]!.id, { whole, axis, start })
-      start += size
-    }
-    this.#changed = true
-  }
-
   #sum({ groups, rest }: Sum): readonly Ref[] | undefined {
-    let joined = 0
-    const products = groups.flatMap(group => {
-      const made = this.#product(group)
-      if (made === undefined) return group.nodes.map(node => this.#refs[node.outputs[0]!]!)
-      joined++
-      return [made]
-    })
-    if (joined === 0) return undefined
+    const products = groups.map(group => this.#product(group))
+    if (products.every(made => made === undefined)) return undefined
     this.#changed = true
-    return [[...rest.map(id => this.#refs[id]!), ...products].reduce((sum, term) => add(sum, term))]
+    const terms = groups.flatMap(
+      ({ nodes }, k) => products[k] ?? this.#all(nodes.map(node => node.outputs[0]!)),
+    )
+    return [[...this.#all(rest), ...terms].reduce((sum, term) => add(sum, term))]
   }
 
   /** Σ dz · W as one product. */
-  #product({ nodes, weights, axis, size }: Terms): Ref | undefined {
+  #product({ nodes, weights, axis, size, movable }: Terms): Ref | undefined {
     const rows = (node: ApplyNode): number => node.inputs[1 - weights]!
     const matrix = (node: ApplyNode): number => node.inputs[weights]!
     if (nodes.some(node => this.rank(matrix(node)) === undefined) || nodes.length * size > MOST)
       return undefined
-    const place = (node: ApplyNode): number => this.#part(rows(node))?.start ?? this.rank(matrix(node))!
+    const place = (node: ApplyNode): number =>
+      this.#parts.at(this.#refs[rows(node)]!)?.start ?? this.rank(matrix(node))!
     const order = [...nodes].sort((a, b) => place(a) - place(b))
-    const side = this.#whole(order.map(rows), axis) ?? this.#beside(order.map(rows), axis)
-    const joined = side && this.weights(order.map(matrix))
+    const joined = this.weights(order.map(matrix))
     if (joined === undefined) return undefined
-    return this.#builder.apply(
-      nodes[0]!.op,
-      weights === 0 ? [joined, side!] : [side!, joined],
-      nodes[0]!.attrs,
-    )[0]
+    const values = order.map(rows)
+    const side =
+      this.#parts.whole(this.#all(values), axis) ?? (movable ? this.#beside(values, axis) : undefined)
+    return (
+      side &&
+      this.#builder.apply(nodes[0]!.op, weights === 0 ? [joined, side] : [side, joined], nodes[0]!.attrs)[0]
+    )
   }
 
   /** Values put side by side: each is written there, so each can lie in one only. */
   #beside(ids: readonly number[], axis: number): Ref | undefined {
-    if (new Set(ids).size < ids.length || ids.some(id => this.#part(id) !== undefined)) return undefined
-    const whole = concat(
-      ids.map(id => this.#refs[id]!),
-      { axis },
-    )
-    let start = 0
-    for (const id of ids) {
-      this.#parts.set(this.#refs[id]!.id, { whole, axis, start })
-      start += this.#refs[id]!.shape[axis] as number
-    }
+    const refs = this.#all(ids)
+    if (new Set(ids).size < ids.length || refs.some(ref => this.#parts.at(ref) !== undefined))
+      return undefined
+    const whole = concat(refs, { axis })
+    this.#parts.put(refs, whole, axis)
     this.joints.push({ whole, axis, values: ids })
     return whole
   }
@@ -268,18 +230,18 @@ class Level {
     if (!inner.run()) return undefined
     this.#changed = true
     const { outputs } = attrs.body
-    const at = (value: number): number =>
-      outputs.findIndex((port, i) => i >= attrs.carry && port.value === value)
-    const joints = inner.joints.filter(({ values }) => values.every(value => at(value) >= 0))
-    const inputs = [...node.inputs.map(id => this.#refs[id]!), ...inner.added]
-    const made = [...this.#builder.apply(node.op, inputs, { ...attrs, body: inner.graph(joints) })]
+    const stacked = new Set(outputs.slice(attrs.carry).map(port => port.value))
+    const joints = inner.joints.filter(({ values }) => values.every(value => stacked.has(value)))
+    const inputs = [...this.#all(node.inputs), ...inner.added]
+    const made = this.#builder.apply(node.op, inputs, { ...attrs, body: inner.graph(joints) })
+    const parts = new Map<number, Ref>()
     joints.forEach(({ axis, values }, k) => {
-      const ids = values.map(value => node.outputs[at(value)]!)
-      this.#cut(made[outputs.length + k]!, axis + 1, ids)
+      const whole = made[outputs.length + k]!
+      const cut = this.#parts.cut(whole, axis + 1, inner.sizes(values, axis))
       values.forEach((value, i) => {
-        made[at(value)] = this.#refs[ids[i]!]!
+        parts.set(value, cut[i]!)
       })
     })
-    return made
+    return outputs.map(({ value }, i) => (i < attrs.carry ? undefined : parts.get(value)) ?? made[i]!)
   }
 }
