@@ -1,7 +1,7 @@
 import { Builder } from '../../builder.js'
 import { add } from '../../elementwise.js'
 import type { ApplyNode, Graph } from '../../graph.js'
-import { concat } from '../../ops/join.js'
+import { concat, concatSpec } from '../../ops/join.js'
 import { prune } from '../../prune.js'
 import type { Ref } from '../../ref.js'
 import type { ScanAttrs } from '../../scan/attrs.js'
@@ -42,6 +42,10 @@ interface Around {
   readonly loop: ApplyNode
 }
 
+/** Values that the graph itself puts side by side. */
+const joinedBefore = ({ nodes }: Graph): readonly number[] =>
+  nodes.flatMap(node => (node.kind === 'apply' && node.op === concatSpec ? node.inputs : []))
+
 /** A graph that is being written again, or the body of a loop in it. */
 class Level {
   /** What the body now reads from outside besides. */
@@ -58,12 +62,14 @@ class Level {
   readonly #parts = new Parts()
   /** By the old ids of the matrices, or by the id outside. */
   readonly #weights = new Map<string, Ref>()
-  readonly #taken = new Set<number>()
+  /** Inputs that lie with others already. */
+  readonly #taken: Set<number>
   #changed = false
 
   constructor(graph: Graph, found: Found, around?: Around) {
     this.#graph = graph
     this.#inputs = new Map(graph.inputs.map(({ value }, i) => [value, i] as const))
+    this.#taken = new Set(around === undefined ? joinedBefore(graph) : [])
     this.#found = found
     this.#around = around
   }
@@ -110,11 +116,10 @@ class Level {
   #join(first: ApplyNode, { nodes, shared, from, to, size }: Siblings): boolean {
     const other = (node: ApplyNode): number => node.inputs[1 - shared]!
     const home = this.#home(other(first))
-    const mates = nodes.filter(
-      node => this.#refs[node.outputs[0]!] === undefined && this.#home(other(node)) === home,
-    )
-    if (home === undefined || mates.length < 2 || mates.length * size > MOST) return false
-    const order = [...mates].sort((a, b) => this.#place(other(a)) - this.#place(other(b)))
+    const mates = nodes.filter(node => this.#home(other(node)) === home)
+    const open = mates.filter(node => this.#refs[node.outputs[0]!] === undefined)
+    if (home === undefined || open.length < 2 || mates.length * size > MOST) return false
+    const order = open.sort((a, b) => this.#place(other(a)) - this.#place(other(b)))
     const values = order.map(other)
     const whole = home === 'weights' ? this.weights(values) : this.#parts.whole(this.#all(values), from)
     if (whole === undefined) return false
