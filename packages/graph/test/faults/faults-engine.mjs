@@ -161,4 +161,42 @@ export const engineFaults = [
     find: 'next.get(id) ?? this.#values[id]!',
     replace: 'this.#values[id] ?? next.get(id)!',
   },
+
+  // Gates
+  {
+    breaks: 'gates are joined in the order of their products',
+    file: 'rewrite/gates/join.ts',
+    find: 'order.map(rows)',
+    replace: 'nodes.map(rows)',
+  },
+  {
+    breaks: 'every gate gets the first part of the joined product',
+    file: 'rewrite/gates/parts.ts',
+    find: 'start: end - size, size',
+    replace: 'start: 0, size',
+  },
+  {
+    breaks: 'a sum of joined products forgets what else it adds',
+    file: 'rewrite/gates/join.ts',
+    find: '[...this.#all(rest), ...terms]',
+    replace: 'terms',
+  },
+  {
+    breaks: 'every stack is the first part of the joined one',
+    file: 'rewrite/gates/join.ts',
+    find: 'parts.set(value, cut[i]!)',
+    replace: 'parts.set(value, cut[0]!)',
+  },
+  {
+    breaks: 'a matrix in a body is the one beside it outside',
+    file: 'rewrite/gates/join.ts',
+    find: 'undefined : loop.inputs[at]',
+    replace: 'undefined : loop.inputs[at - 1]',
+  },
+  {
+    breaks: 'no sum of products is joined',
+    file: 'rewrite/gates/survey.ts',
+    find: 'next !== undefined; next',
+    replace: 'false; next',
+  },
 ]
