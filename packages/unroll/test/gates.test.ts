@@ -132,7 +132,7 @@ describe('a cell that has its gates in one matrix is compiled as it is', () => {
       make(sizes),
       make(square),
       withReadout(stack([make(square), make(square)]), { outputs: 4 }),
-      withEmbedding(make(sizes), { symbols: 5, size: 3 }),
+      withEmbedding(make({ inputs: 5, hidden: 4 }), { symbols: 5 }),
     ]
     for (const model of models)
       for (const batch of [undefined, 1, 3]) {
