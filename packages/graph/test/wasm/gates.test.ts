@@ -1,10 +1,13 @@
 import {
   add,
   check,
+  compile,
   contract,
+  evaluate,
   type Graph,
   gradient,
   graph,
+  inline,
   linear,
   mul,
   type Ref,
@@ -227,6 +230,48 @@ describe('what is joined', () => {
     })) as Graph
     expect(counts(sound(made))).toEqual([3])
     sound(slope(made))
+  })
+})
+
+describe('a program that trains in place', () => {
+  /** A step down the slope of some of the weights; the others stay. */
+  function training(made: Graph, by: readonly string[]): Graph {
+    const shapes = Object.fromEntries(made.inputs.map(({ name, value }) => [name, made.shapes[value]!]))
+    const slopes = gradient(made, { of: 'loss', by: by as never }) as Graph
+    return graph(shapes, refs => {
+      const along = inline(slopes, refs) as Readonly<Record<string, Ref>>
+      return Object.fromEntries(by.map(name => [name, sub((refs as never)[name], mul(along[name]!, 0.1))]))
+    }) as Graph
+  }
+
+  test.each([
+    ['all weights', ['U0', 'U1', 'U2', 'W0', 'W1', 'W2']],
+    ['some weights', ['U1', 'W0', 'W2']],
+  ])('of %s goes on like evaluate', (_, by) => {
+    const made = training(net({ gates: 3, hidden: 3, inputs: 2 }), by)
+    const program = compile(made, {
+      dtype: 'float64',
+      keep: Object.fromEntries(by.map(name => [name, name])),
+    })
+    let now = Object.fromEntries(given(made, 4).map((value, i) => [made.inputs[i]!.name, value] as const))
+    program.run(now)
+    for (let step = 0; step < 4; step++) {
+      const next = evaluate(made, now) as Record<string, Tensor>
+      for (const name of by) {
+        expect(apart([program.read(name)], [next[name]!])).toBeLessThanOrEqual(1e-12)
+        expect(apart([now[name]!], [next[name]!])).toBeGreaterThan(1e-6)
+      }
+      now = { ...now, ...next }
+      program.step()
+    }
+  })
+
+  test('copies no matrix for it', () => {
+    const made = training(net({ gates: 3, hidden: 3, inputs: 2 }), ['W0', 'W1', 'W2'])
+    const program = compile(made, { keep: { W0: 'W0', W1: 'W1', W2: 'W2' } })
+    program.bind({ T: 2 })
+    expect(program.plan()).toContain('contract dot 1×3×9')
+    expect(program.plan()).not.toContain('copy concat')
   })
 })
 
