@@ -282,6 +282,14 @@ describe('what is not joined', () => {
     sound(made)
   }
 
+  test('sums of 20,000 products, which are looked at without recursion', () => {
+    const long = graph({ x: [1, 3], V: [3, 3], W: [3, 3] }, ({ x, V, W }) => {
+      const term = (t: number): Ref => linear(tanh(mul(x, t)), t % 2 === 0 ? V : W)
+      return Array.from({ length: 20_000 }, (_, t) => term(t)).reduce((total, one) => add(total, one))
+    }) as Graph
+    expect(joinGates(long)).toBe(long)
+  })
+
   test('several rows', () => {
     same(net({ gates: 3, hidden: 4, inputs: 5, batch: 2 }))
     same(slope(net({ gates: 3, hidden: 4, inputs: 5, batch: 2 })))

@@ -14,6 +14,7 @@ export class Survey {
   readonly #makers = new Map<number, ApplyNode>()
   /** By value; undefined stands for an output. */
   readonly #readers = new Map<number, (ApplyNode | undefined)[]>()
+  readonly #totals: ReadonlyMap<ApplyNode, ApplyNode>
 
   constructor(graph: Graph, loop: ScanAttrs | undefined, joining: ReadonlySet<ApplyNode>) {
     const { carry, xs } = loop ?? { carry: graph.outputs.length, xs: -graph.outputs.length }
@@ -27,6 +28,7 @@ export class Survey {
       for (const id of node.inputs) this.#read(id, node)
     }
     for (const { value } of graph.outputs) this.#read(value, undefined)
+    this.#totals = this.#totalsOf(graph)
   }
 
   #read(id: number, by: ApplyNode | undefined): void {
@@ -61,10 +63,19 @@ export class Survey {
 
   /** The last addition of the sum that a product is a term of, where each partial sum is read once. */
   total({ outputs }: ApplyNode): ApplyNode | undefined {
-    let last: ApplyNode | undefined
-    for (let next = this.#addition(outputs[0]!); next !== undefined; next = this.#addition(next.outputs[0]!))
-      last = next
-    return last
+    const first = this.#addition(outputs[0]!)
+    return first && this.#totals.get(first)
+  }
+
+  /** By addition: the last one of its sum. Found from the last node back, so that long sums take no longer. */
+  #totalsOf({ nodes }: Graph): ReadonlyMap<ApplyNode, ApplyNode> {
+    const totals = new Map<ApplyNode, ApplyNode>()
+    for (const node of nodes.toReversed()) {
+      if (node.kind !== 'apply' || node.op !== add.spec) continue
+      const next = this.#addition(node.outputs[0]!)
+      totals.set(node, next === undefined ? node : totals.get(next)!)
+    }
+    return totals
   }
 
   /** The addition that reads a value, where that is all that does. */
@@ -73,12 +84,15 @@ export class Survey {
     return readers.length === 1 && readers[0]?.op === add.spec ? readers[0] : undefined
   }
 
-  /** The values that a sum adds. */
+  /** The values that a sum adds, in order. */
   summands({ inputs }: ApplyNode): readonly number[] {
-    return inputs.flatMap(id => {
+    const found: number[] = []
+    const open = [...inputs].reverse()
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
       const maker = this.#makers.get(id)
-      const inner = maker?.op === add.spec && this.#addition(id) !== undefined
-      return inner ? this.summands(maker) : [id]
-    })
+      if (maker?.op === add.spec && this.#addition(id) !== undefined) open.push(...maker.inputs.toReversed())
+      else found.push(id)
+    }
+    return found
   }
 }
