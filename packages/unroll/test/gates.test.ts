@@ -94,18 +94,15 @@ describe('a cell with a matrix per gate is compiled like one with all of them in
     expect(outside).toEqual(productsOf(training(lstm(sizes), batch)).outside)
   })
 
-  test.each([undefined, 1])(
-    'GRU, batch %s: but for the gradients of U, since one gate reads U x and W h apart',
-    batch => {
-      const { outside, inside } = productsOf(training(gateGru(sizes), batch))
-      expect(inside).toEqual(['contract dot 1×4×12', 'contract axpy 1×12×4'])
-      const joined = productsOf(training(gru(sizes), batch)).outside
-      const own = 'contract gradient 4×T·1×3'
-      expect(outside.toSorted()).toEqual(
-        [...joined.filter(line => line !== 'contract gradient 12×T·1×3'), own, own, own].toSorted(),
-      )
-    },
-  )
+  test.each([undefined, 1])('GRU, batch %s: but for the candidate, which reads U x and W h apart', batch => {
+    const { outside, inside } = productsOf(training(gateGru(sizes), batch))
+    expect(inside).toEqual(['contract dot 1×4×8', 'contract dot 1×4×4', 'contract axpy 1×12×4'])
+    const joined = productsOf(training(gru(sizes), batch)).outside
+    const own = 'contract gradient 4×T·1×3'
+    expect(outside.toSorted()).toEqual(
+      [...joined.filter(line => line !== 'contract gradient 12×T·1×3'), own, own, own].toSorted(),
+    )
+  })
 
   test.each([
     ['lstm', gateLstm],

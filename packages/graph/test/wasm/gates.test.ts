@@ -85,9 +85,12 @@ interface Net {
   readonly first?: boolean
   /** Inputs declared from the last gate to the first, W before U. */
   readonly backwards?: boolean
+  /** The third gate is a factor. */
+  readonly factor?: boolean
 }
 
-const steps: readonly ((z: Ref) => Ref)[] = [tanh, sigmoid, z => mul(z, tanh(z)) as Ref]
+const steps: readonly ((z: Ref) => Ref)[] = [tanh, sigmoid, z => tanh(sigmoid(z)) as Ref]
+const square = (z: Ref): Ref => mul(z, tanh(z)) as Ref
 
 function net(options: Net): Graph {
   const { gates, hidden, inputs, batch = 1, reverse = false, turned = false, backwards = false } = options
@@ -103,7 +106,9 @@ function net(options: Net): Graph {
     const [end, ys] = scan(
       ((h: Ref, x: Ref) => {
         const z = all.map(g => add(times(x, r[`U${g}`]!, options), times(h, r[`W${uses[g] ?? g}`]!, options)))
-        const next = z.map((one, g) => steps[g % 3]!(one as Ref)).reduce((a, b) => sub(tanh(a), b) as Ref)
+        const next = z
+          .map((one, g) => (g === 2 && options.factor ? square : steps[g % 3]!)(one as Ref))
+          .reduce((a, b) => sub(tanh(a), b) as Ref)
         return [next, next]
       }) as never,
       { carry: r['h']!, xs: r['xs']!, reverse } as never,
@@ -127,6 +132,7 @@ const arbitraryNet: fc.Arbitrary<Net> = fc.record({
   turned: fc.constantFrom(false, false, true),
   first: fc.boolean(),
   backwards: fc.boolean(),
+  factor: fc.boolean(),
 })
 
 describe('joining gates', () => {
@@ -216,6 +222,24 @@ describe('what is joined', () => {
     expect(counts(sound(slope(made))).at(-1)).toBe(1)
   })
 
+  test('a gate that is a factor is made apart, and its weight lies with the others for the way back', () => {
+    const shapes = { Wr: [3, 3], Wz: [3, 3], Wn: [3, 3], h: [1, 3] } as const
+    const made = graph(shapes, ({ Wr, Wz, Wn, h }) => {
+      const [end] = scan(
+        ((c: Ref) => {
+          const candidate = tanh(mul(sigmoid(linear(c, Wr)), add(linear(c, Wn), 0.5)))
+          return [sub(candidate, sigmoid(linear(c, Wz))), {}]
+        }) as never,
+        { carry: h as Ref, length: 3 } as never,
+      ) as unknown as readonly [Ref]
+      return { loss: sum(end) }
+    }) as Graph
+    expect(counts(optimised(made))).toEqual([0, 3])
+    expect(counts(sound(made))).toEqual([0, 2])
+    expect(counts(optimised(slope(made)))).toEqual([3, 3, 3])
+    expect(counts(sound(slope(made)))).toEqual([1, 2, 1])
+  })
+
   test('gates that read a weight of another one are left out, and the rest is joined', () => {
     const made = net({ ...small, gates: 4, uses: [0, 0] })
     // gates 0 and 1 share one product; with W1 unused, three weights are left
@@ -226,7 +250,7 @@ describe('what is joined', () => {
   test('a weight lies in one place only: a second group that wants it elsewhere stays apart', () => {
     const shapes = { A: [3, 3], B: [3, 3], C: [3, 3], x: [1, 3], y: [1, 3] } as const
     const made = graph(shapes, ({ A, B, C, x, y }) => ({
-      loss: sum(tanh(add(mul(linear(x, A), linear(x, B)), mul(linear(y, B), linear(y, C))))),
+      loss: sum(tanh(add(sub(linear(x, A), linear(x, B)), sub(linear(y, B), linear(y, C))))),
     })) as Graph
     expect(counts(sound(made))).toEqual([3])
     sound(slope(made))
@@ -311,16 +335,17 @@ describe('what is not joined', () => {
     graph(shapes, refs => ({ loss: sum(tanh(build(refs as never))) })) as Graph
 
   test.each<[string, Graph]>([
-    ['products of different values', one(({ A, B, x, y }) => mul(linear(x, A), linear(y, B)) as Ref)],
+    ['products of different values', one(({ A, B, x, y }) => sub(linear(x, A), linear(y, B)) as Ref)],
+    ['factors', one(({ A, B, x, y }) => mul(add(linear(x, A), y), linear(x, B)) as Ref)],
     ['products one after the other', one(({ A, B, x }) => linear(tanh(linear(x, A)) as Ref, B))],
     ['matrices of different shapes', one(({ A, C, x }) => add(sum(linear(x, A)), linear(x, C)) as Ref)],
-    ['a matrix that is computed', one(({ A, B, x }) => mul(linear(x, A), linear(x, tanh(B) as Ref)) as Ref)],
+    ['a matrix that is computed', one(({ A, B, x }) => sub(linear(x, A), linear(x, tanh(B) as Ref)) as Ref)],
     ['sums whose terms are inputs', one(({ A, B, x, y }) => add(linear(x, A), linear(y, B)) as Ref)],
     [
       'sums that are read on the way',
       one(({ A, B, x, y }) => {
         const first = linear(tanh(x) as Ref, A)
-        return mul(first, add(first, linear(tanh(y) as Ref, B))) as Ref
+        return sub(first, add(first, linear(tanh(y) as Ref, B))) as Ref
       }),
     ],
   ])('%s', (_, made) => {

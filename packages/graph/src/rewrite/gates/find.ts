@@ -14,6 +14,8 @@ export interface Siblings {
   readonly to: number
   /** Elements of one product's matrix: a weight, or the gradient of one. */
   readonly size: number
+  /** Those that stay apart, although their weights lie with the others. */
+  readonly apart: ReadonlySet<ApplyNode>
 }
 
 /** Products that are only added up: Σ dz · W with the weights W [n, …] at one position, and the rows dz [1, n] at the other. */
@@ -101,12 +103,16 @@ function findSiblings(
       const axes = gateAxes(products[0]!, shared)
       if (axes === undefined) continue
       const fit = products.filter(node => fits(survey, node, shared, axes))
-      for (const nodes of several(fit, node => node.inputs[shared]))
+      for (const nodes of several(fit, node => node.inputs[shared])) {
+        const size = matrixSize(survey, nodes[0]!, shared)
+        const apart = new Set(
+          nodes.filter(
+            node => survey.still.has(node.inputs[1 - shared]!) && survey.isFactor(node.outputs[0]!),
+          ),
+        )
         for (const node of nodes)
-          found.set(node, [
-            ...(found.get(node) ?? []),
-            { nodes, shared, ...axes, size: matrixSize(survey, node, shared) },
-          ])
+          found.set(node, [...(found.get(node) ?? []), { nodes, shared, ...axes, size, apart }])
+      }
     }
   return found
 }

@@ -2,6 +2,7 @@ import { Builder } from '../../builder.js'
 import { add } from '../../elementwise.js'
 import type { ApplyNode, Graph } from '../../graph.js'
 import { concat, concatSpec } from '../../ops/join.js'
+import { slice } from '../../ops/shape.js'
 import { prune } from '../../prune.js'
 import type { Ref } from '../../ref.js'
 import type { ScanAttrs } from '../../scan/attrs.js'
@@ -113,19 +114,31 @@ class Level {
   }
 
   /** Makes the products that lie with `first`; false where there are no others, or too much. */
-  #join(first: ApplyNode, { nodes, shared, from, to, size }: Siblings): boolean {
+  #join(first: ApplyNode, { nodes, shared, from, to, size, apart }: Siblings): boolean {
     const other = (node: ApplyNode): number => node.inputs[1 - shared]!
     const home = this.#home(other(first))
-    const mates = nodes.filter(node => this.#home(other(node)) === home)
-    const open = mates.filter(node => this.#refs[node.outputs[0]!] === undefined)
-    if (home === undefined || open.length < 2 || mates.length * size > MOST) return false
-    const order = open.sort((a, b) => this.#place(other(a)) - this.#place(other(b)))
-    const values = order.map(other)
-    const whole = home === 'weights' ? this.weights(values) : this.#parts.whole(this.#all(values), from)
+    if (home === undefined) return false
+    const mates = nodes
+      .filter(node => this.#home(other(node)) === home)
+      .sort((a, b) => this.#place(other(a)) - this.#place(other(b)))
+    const isOpen = (node: ApplyNode): boolean =>
+      this.#refs[node.outputs[0]!] === undefined && !apart.has(node)
+    const [start, end] = runAround(mates, first, isOpen)
+    if (end - start < 2 || mates.length * size > MOST) return false
+    const whole =
+      home === 'weights'
+        ? this.weights(mates.map(other))
+        : this.#parts.whole(this.#all(mates.map(other)), from)
     if (whole === undefined) return false
+    const lengths = this.sizes(mates.map(other), from)
+    const some = slice(whole, {
+      axis: from,
+      start: total(lengths, 0, start),
+      size: total(lengths, start, end),
+    })
     const same = this.#refs[first.inputs[shared]!]!
-    const [y] = this.#builder.apply(first.op, shared === 0 ? [same, whole] : [whole, same], first.attrs)
-    const made = order.map(node => node.outputs[0]!)
+    const [y] = this.#builder.apply(first.op, shared === 0 ? [same, some] : [some, same], first.attrs)
+    const made = mates.slice(start, end).map(node => node.outputs[0]!)
     this.#parts.cut(y!, to, this.sizes(made, to)).forEach((part, k) => {
       this.#refs[made[k]!] = part
     })
@@ -250,3 +263,19 @@ class Level {
     return outputs.map(({ value }, i) => (i < attrs.carry ? undefined : parts.get(value)) ?? made[i]!)
   }
 }
+
+/** Where the longest run of things of a kind around one of them starts and ends; an empty run where that one is not of the kind. */
+function runAround<T>(
+  all: readonly T[],
+  one: T,
+  isKind: (other: T) => boolean,
+): readonly [start: number, end: number] {
+  const at = all.indexOf(one)
+  if (!isKind(one)) return [at, at]
+  const before = all.slice(0, at).findLastIndex(other => !isKind(other))
+  const after = all.findIndex((other, i) => i > at && !isKind(other))
+  return [before + 1, after < 0 ? all.length : after]
+}
+
+const total = (lengths: readonly number[], from: number, to: number): number =>
+  lengths.slice(from, to).reduce((sum, length) => sum + length, 0)

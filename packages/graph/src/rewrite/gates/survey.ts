@@ -1,4 +1,4 @@
-import { add } from '../../elementwise.js'
+import { add, mul } from '../../elementwise.js'
 import type { ApplyNode, Graph } from '../../graph.js'
 import type { ScanAttrs } from '../../scan/attrs.js'
 import type { Shape } from '../../shape.js'
@@ -59,6 +59,17 @@ export class Survey {
       const { carry, xs } = node.attrs as ScanAttrs
       return node.inputs.every((input, i) => input !== id || (i >= carry && i < carry + xs))
     })
+  }
+
+  /**
+   * True for a value that, with what is added to it, is a factor, as the candidate of a GRU is one of r ⊙ (W h + b). Made apart,
+   * it is computed while the function of the other factor is, r = σ(…), which takes long from its first to its last instruction.
+   */
+  isFactor(id: number): boolean {
+    const readers = this.#readers.get(id) ?? []
+    if (readers.some(node => node?.op === mul.spec)) return true
+    const sum = this.#addition(id)
+    return sum !== undefined && this.isFactor(sum.outputs[0]!)
   }
 
   /** The last addition of the sum that a product is a term of, where each partial sum is read once. */
