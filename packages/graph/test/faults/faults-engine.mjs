@@ -166,13 +166,13 @@ export const engineFaults = [
   {
     breaks: 'gates are joined in the order of their products',
     file: 'rewrite/gates/join.ts',
-    find: 'order.map(rows)',
-    replace: 'nodes.map(rows)',
+    find: 'rows = order.map(',
+    replace: 'rows = nodes.map(',
   },
   {
     breaks: 'every gate gets the first part of the joined product',
     file: 'rewrite/gates/parts.ts',
-    find: 'start: end - size, size',
+    find: 'start: at * size, size',
     replace: 'start: 0, size',
   },
   {

@@ -39,7 +39,7 @@ export interface Sum {
 
 /** What can be joined in a graph and in the bodies of its loops. */
 export interface Found {
-  readonly siblings: ReadonlyMap<ApplyNode, readonly Siblings[]>
+  readonly siblings: ReadonlyMap<ApplyNode, Siblings>
   /** By the last addition. */
   readonly sums: ReadonlyMap<ApplyNode, Sum>
   readonly loops: ReadonlyMap<ApplyNode, Found>
@@ -96,8 +96,8 @@ const lettersOf = (node: ApplyNode): readonly [string, string, string] =>
 function findSiblings(
   survey: Survey,
   alike: readonly (readonly ApplyNode[])[],
-): ReadonlyMap<ApplyNode, readonly Siblings[]> {
-  const found = new Map<ApplyNode, readonly Siblings[]>()
+): ReadonlyMap<ApplyNode, Siblings> {
+  const found = new Map<ApplyNode, Siblings>()
   for (const products of alike)
     for (const shared of [0, 1] as const) {
       const axes = gateAxes(products[0]!, shared)
@@ -110,8 +110,7 @@ function findSiblings(
             node => survey.still.has(node.inputs[1 - shared]!) && survey.isFactor(node.outputs[0]!),
           ),
         )
-        for (const node of nodes)
-          found.set(node, [...(found.get(node) ?? []), { nodes, shared, ...axes, size, apart }])
+        for (const node of nodes) found.set(node, { nodes, shared, ...axes, size, apart })
       }
     }
   return found
@@ -134,7 +133,6 @@ function gateAxes(node: ApplyNode, shared: 0 | 1): GateAxes | undefined {
 function fits(survey: Survey, node: ApplyNode, shared: 0 | 1, { from, to }: GateAxes): boolean {
   const other = node.inputs[1 - shared]!
   const [y] = node.outputs as [number]
-  if (!Number.isFinite(matrixSize(survey, node, shared))) return false
   const shape = survey.shape(y)
   if (!survey.still.has(other)) return survey.isStack(other) && shape.slice(0, to).every(isOne)
   const row = shape.every((dim, axis) => axis === to || dim === 1 || (axis === 0 && survey.onlySteps(y)))
@@ -156,7 +154,7 @@ function findSums(survey: Survey, alike: readonly (readonly ApplyNode[])[]): Rea
   const groups = new Map<ApplyNode, readonly Terms[]>()
   for (const products of alike)
     for (const weights of [0, 1] as const) {
-      const axis = rowAxis(survey, products[0]!, weights)
+      const axis = rowAxis(products[0]!, weights)
       if (axis === undefined) continue
       const size = sizeNow(survey.shape(products[0]!.inputs[weights]!))
       const fit = products.filter(node => adds(survey, node, weights, axis))
@@ -175,12 +173,11 @@ function sumOf(survey: Survey, total: ApplyNode, groups: readonly Terms[]): Sum 
 }
 
 /** The axis of the rows along which a product of weights sums, where it is the first one of the weights and the only one. */
-function rowAxis(survey: Survey, node: ApplyNode, weights: 0 | 1): number | undefined {
+function rowAxis(node: ApplyNode, weights: 0 | 1): number | undefined {
   const [a, b, y] = lettersOf(node)
   const [matrix, rows] = weights === 0 ? [a, b] : [b, a]
   const summed = [...matrix].filter(letter => rows.includes(letter) && !y.includes(letter))
-  const known = Number.isFinite(sizeNow(survey.shape(node.inputs[weights]!)))
-  return known && summed.length === 1 && matrix[0] === summed[0] ? rows.indexOf(summed[0]!) : undefined
+  return summed.length === 1 && matrix[0] === summed[0] ? rows.indexOf(summed[0]!) : undefined
 }
 
 /** True for a term whose weight never changes and whose rows can be written side by side as they are made, or may lie so already. */

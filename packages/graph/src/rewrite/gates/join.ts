@@ -62,7 +62,7 @@ class Level {
   readonly #refs: Ref[] = []
   readonly #parts = new Parts()
   /** By the old ids of the matrices, or by the id outside. */
-  readonly #weights = new Map<string, Ref>()
+  readonly #weights = new Map<string | number, Ref>()
   /** Inputs that lie with others already. */
   readonly #taken: Set<number>
   #changed = false
@@ -97,8 +97,8 @@ class Level {
 
   #apply(node: ApplyNode): void {
     const { siblings, sums, loops } = this.#found
-    if (siblings.get(node)?.some(group => this.#join(node, group))) return
-    const [sum, inner] = [sums.get(node), loops.get(node)]
+    const [group, sum, inner] = [siblings.get(node), sums.get(node), loops.get(node)]
+    if (group && this.#join(node, group)) return
     const made = (sum && this.#sum(sum)) ?? (inner && this.#loop(node, inner)) ?? this.#plain(node)
     node.outputs.forEach((id, k) => {
       this.#refs[id] = made[k]!
@@ -117,50 +117,45 @@ class Level {
   #join(first: ApplyNode, { nodes, shared, from, to, size, apart }: Siblings): boolean {
     const other = (node: ApplyNode): number => node.inputs[1 - shared]!
     const home = this.#home(other(first))
-    if (home === undefined) return false
+    if (home === undefined || apart.has(first)) return false
     const mates = nodes
       .filter(node => this.#home(other(node)) === home)
       .sort((a, b) => this.#place(other(a)) - this.#place(other(b)))
-    const isOpen = (node: ApplyNode): boolean =>
-      this.#refs[node.outputs[0]!] === undefined && !apart.has(node)
-    const [start, end] = runAround(mates, first, isOpen)
-    if (end - start < 2 || mates.length * size > MOST) return false
-    const whole =
-      home === 'weights'
-        ? this.weights(mates.map(other))
-        : this.#parts.whole(this.#all(mates.map(other)), from)
+    const open = mates.filter(node => this.#refs[node.outputs[0]!] === undefined && !apart.has(node))
+    const start = mates.indexOf(open[0]!)
+    if (open.length < 2 || open.some((node, k) => node !== mates[start + k])) return false
+    const whole = mates.length * size <= MOST ? this.#matrices(mates.map(other), from) : undefined
     if (whole === undefined) return false
-    const lengths = this.sizes(mates.map(other), from)
-    const some = slice(whole, {
-      axis: from,
-      start: total(lengths, 0, start),
-      size: total(lengths, start, end),
-    })
-    const same = this.#refs[first.inputs[shared]!]!
-    const [y] = this.#builder.apply(first.op, shared === 0 ? [same, some] : [some, same], first.attrs)
-    const made = mates.slice(start, end).map(node => node.outputs[0]!)
-    this.#parts.cut(y!, to, this.sizes(made, to)).forEach((part, k) => {
-      this.#refs[made[k]!] = part
+    const length = (whole.shape[from] as number) / mates.length
+    const some = slice(whole, { axis: from, start: start * length, size: open.length * length })
+    const y = this.#multiply(first, shared, this.#refs[first.inputs[shared]!]!, some)
+    this.#parts.cut(y, to, open.length).forEach((part, k) => {
+      this.#refs[open[k]!.outputs[0]!] = part
     })
     this.#changed = true
     return true
   }
 
-  /** Lengths of values along an axis. */
-  sizes(ids: readonly number[], axis: number): readonly number[] {
-    return ids.map(id => this.#graph.shapes[id]![axis] as number)
+  /** Values of one home as one. */
+  #matrices(ids: readonly number[], axis: number): Ref | undefined {
+    return this.rank(ids[0]!) === undefined ? this.#parts.whole(this.#all(ids), axis) : this.weights(ids)
+  }
+
+  /** A product like this one, with `a` at the position `at`. */
+  #multiply({ op, attrs }: ApplyNode, at: 0 | 1, a: Ref, b: Ref): Ref {
+    return this.#builder.apply(op, at === 0 ? [a, b] : [b, a], attrs)[0]!
   }
 
   /** What a value can be joined within: the matrices from outside, or the value it is a part of. */
   #home(id: number): 'weights' | number | undefined {
     if (this.rank(id) !== undefined) return 'weights'
     const ref = this.#refs[id]
-    return ref && this.#parts.at(ref)?.whole.id
+    return ref && this.#parts.part(ref)?.whole.id
   }
 
   /** Matrices are in order of their inputs, parts as they lie. */
   #place(id: number): number {
-    return this.rank(id) ?? this.#parts.at(this.#refs[id]!)!.start
+    return this.rank(id) ?? this.#parts.part(this.#refs[id]!)!.at
   }
 
   /** The place of an input of the outermost graph; undefined for every other value. */
@@ -183,17 +178,16 @@ class Level {
     if (this.#around === undefined) return this.#together(ids)
     const outer = this.#around.level.weights(ids.map(id => this.#outside(id)!))
     if (outer === undefined) return undefined
-    const known = this.#weights.get(`${outer.id}`)
-    if (known !== undefined) return known
-    const made = this.#builder.input(`gates.${this.added.push(outer) - 1}`, outer.shape)
-    this.#weights.set(`${outer.id}`, made)
+    const made =
+      this.#weights.get(outer.id) ?? this.#builder.input(`gates.${this.added.push(outer) - 1}`, outer.shape)
+    this.#weights.set(outer.id, made)
     return made
   }
 
   #together(ids: readonly number[]): Ref | undefined {
     const known = this.#weights.get(ids.join())
-    if (known !== undefined) return known
-    if (new Set(ids).size < ids.length || ids.some(id => this.#taken.has(id))) return undefined
+    if (known !== undefined || new Set(ids).size < ids.length || ids.some(id => this.#taken.has(id)))
+      return known
     for (const id of ids) this.#taken.add(id)
     const made = concat(this.#all(ids))
     this.#weights.set(ids.join(), made)
@@ -212,28 +206,20 @@ class Level {
 
   /** Σ dz · W as one product. */
   #product({ nodes, weights, axis, size, movable }: Terms): Ref | undefined {
-    const rows = (node: ApplyNode): number => node.inputs[1 - weights]!
-    const matrix = (node: ApplyNode): number => node.inputs[weights]!
-    if (nodes.some(node => this.rank(matrix(node)) === undefined) || nodes.length * size > MOST)
-      return undefined
-    const place = (node: ApplyNode): number =>
-      this.#parts.at(this.#refs[rows(node)]!)?.start ?? this.rank(matrix(node))!
-    const order = [...nodes].sort((a, b) => place(a) - place(b))
-    const joined = this.weights(order.map(matrix))
-    if (joined === undefined) return undefined
-    const values = order.map(rows)
+    const ranks = new Map(nodes.map(node => [node, this.rank(node.inputs[weights]!)] as const))
+    if ([...ranks.values()].includes(undefined) || !(nodes.length * size <= MOST)) return undefined
+    const order = [...nodes].sort((a, b) => ranks.get(a)! - ranks.get(b)!)
+    const joined = this.weights(order.map(node => node.inputs[weights]!))
+    const rows = order.map(node => node.inputs[1 - weights]!)
     const side =
-      this.#parts.whole(this.#all(values), axis) ?? (movable ? this.#beside(values, axis) : undefined)
-    return (
-      side &&
-      this.#builder.apply(nodes[0]!.op, weights === 0 ? [joined, side] : [side, joined], nodes[0]!.attrs)[0]
-    )
+      joined && (this.#parts.whole(this.#all(rows), axis) ?? (movable ? this.#beside(rows, axis) : undefined))
+    return side && this.#multiply(nodes[0]!, weights, joined!, side)
   }
 
   /** Values put side by side: each is written there, so each can lie in one only. */
   #beside(ids: readonly number[], axis: number): Ref | undefined {
     const refs = this.#all(ids)
-    if (new Set(ids).size < ids.length || refs.some(ref => this.#parts.at(ref) !== undefined))
+    if (new Set(ids).size < ids.length || refs.some(ref => this.#parts.part(ref) !== undefined))
       return undefined
     const whole = concat(refs, { axis })
     this.#parts.put(refs, whole, axis)
@@ -255,7 +241,7 @@ class Level {
     const parts = new Map<number, Ref>()
     joints.forEach(({ axis, values }, k) => {
       const whole = made[outputs.length + k]!
-      const cut = this.#parts.cut(whole, axis + 1, inner.sizes(values, axis))
+      const cut = this.#parts.cut(whole, axis + 1, values.length)
       values.forEach((value, i) => {
         parts.set(value, cut[i]!)
       })
@@ -263,19 +249,3 @@ class Level {
     return outputs.map(({ value }, i) => (i < attrs.carry ? undefined : parts.get(value)) ?? made[i]!)
   }
 }
-
-/** Where the longest run of things of a kind around one of them starts and ends; an empty run where that one is not of the kind. */
-function runAround<T>(
-  all: readonly T[],
-  one: T,
-  isKind: (other: T) => boolean,
-): readonly [start: number, end: number] {
-  const at = all.indexOf(one)
-  if (!isKind(one)) return [at, at]
-  const before = all.slice(0, at).findLastIndex(other => !isKind(other))
-  const after = all.findIndex((other, i) => i > at && !isKind(other))
-  return [before + 1, after < 0 ? all.length : after]
-}
-
-const total = (lengths: readonly number[], from: number, to: number): number =>
-  lengths.slice(from, to).reduce((sum, length) => sum + length, 0)
