@@ -76,9 +76,9 @@ function adamLike(
       const top = amsgrad ? { top: zip([branch(site.slots, 'top'), v], (old, now) => max(old, now)) } : {}
       const s = add(site.count, 1)
       const rate = div(down, sub(1, pow(b1, s)))
-      const scale = sqrt(sub(1, pow(b2, s)))
+      const scale = div(1, sqrt(sub(1, pow(b2, s)))) // a number: elements are multiplied, which is faster than divided
       const updates = zip([m, top.top ?? v], (mean, squares) =>
-        mul(rate, div(mean, add(div(sqrt(squares), scale), eps))),
+        mul(rate, div(mean, add(mul(sqrt(squares), scale), eps))),
       )
       return { updates, slots: { m, v, ...top }, reports }
     },

@@ -66,10 +66,9 @@ export class Survey {
    * it is computed while the function of the other factor is, r = σ(…), which takes long from its first to its last instruction.
    */
   isFactor(id: number): boolean {
-    const readers = this.#readers.get(id) ?? []
-    if (readers.some(node => node?.op === mul.spec)) return true
-    const sum = this.#addition(id)
-    return sum !== undefined && this.isFactor(sum.outputs[0]!)
+    for (let at: number | undefined = id; at !== undefined; at = this.#addition(at)?.outputs[0])
+      if (this.#readers.get(at)?.some(node => node?.op === mul.spec)) return true
+    return false
   }
 
   /** The last addition of the sum that a product is a term of, where each partial sum is read once. */
