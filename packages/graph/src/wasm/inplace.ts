@@ -64,7 +64,7 @@ function mayLieOn(upper: readonly Touch[], lower: readonly Touch[]): boolean {
 }
 
 /** True where a kernel reads and writes two buffers at the same place at a time, and only sets the one it writes. */
-function readsBeforeItWrites(here: readonly Touch[], written: Buffer): boolean {
+export function readsBeforeItWrites(here: readonly Touch[], written: Buffer): boolean {
   const { work } = here[0]!
   if (work.kind !== 'fused') return false
   const { shape, stores, operands } = work as Fused

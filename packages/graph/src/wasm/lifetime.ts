@@ -82,3 +82,23 @@ export function viewsOf(instruction: Work): readonly View[] {
       return [...instruction.inputs, ...instruction.outputs, instruction.room]
   }
 }
+
+/** An instruction with every view it reads or writes changed. */
+export function withViews(work: Work, change: (view: View) => View): Work {
+  switch (work.kind) {
+    case 'fused':
+      return { ...work, operands: work.operands.map(change) }
+    case 'product': {
+      const { a, b, y, room } = work
+      return { ...work, a: change(a), b: change(b), y: change(y), room: room && change(room) }
+    }
+    case 'pack':
+      return { ...work, from: change(work.from), to: change(work.to) }
+    case 'rows':
+      return { ...work, table: change(work.table), ids: change(work.ids), rows: change(work.rows) }
+    case 'call': {
+      const { inputs, outputs, room } = work
+      return { ...work, inputs: inputs.map(change), outputs: outputs.map(change), room: change(room) }
+    }
+  }
+}

@@ -1,5 +1,6 @@
 import type { Graph } from '../graph.js'
 import type { Bindings } from '../shape.js'
+import { settleCarries } from './carries.js'
 import { Level } from './level.js'
 import { lowering } from './lowering.js'
 import { copyOf, Memory } from './memory.js'
@@ -42,5 +43,5 @@ export function planOf(graph: Graph, { bindings, axes, keep }: PlanOptions): Pla
   })
   const instructions = [...level.finish(), ...after]
   const { buffers, constants } = memory
-  return settle({ instructions, buffers, constants, inputs, outputs, swaps, axes })
+  return settle(settleCarries({ instructions, buffers, constants, inputs, outputs, swaps, axes }))
 }

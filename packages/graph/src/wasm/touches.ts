@@ -1,6 +1,6 @@
 import { pinnedBuffers, viewsOf, type Work, walk } from './lifetime.js'
 import type { Plan } from './plan.js'
-import type { Loop, View } from './view.js'
+import type { Buffer, Loop, View } from './view.js'
 
 /** One use of a buffer. */
 export interface Touch {
@@ -11,10 +11,12 @@ export interface Touch {
   readonly loops: readonly Loop[]
 }
 
-/** The uses of every temporary, in order, by buffer id; buffers in the order of their first use. */
-export function touchesOf(plan: Plan): ReadonlyMap<number, readonly Touch[]> {
+/** The uses of every temporary, in order, by buffer id; buffers in the order of their first use. `pinned` ones are left out. */
+export function touchesOf(
+  plan: Plan,
+  pinned: ReadonlySet<Buffer> = pinnedBuffers(plan),
+): ReadonlyMap<number, readonly Touch[]> {
   const found = new Map<number, Touch[]>()
-  const pinned = pinnedBuffers(plan)
   walk(plan.instructions, (work, at, loops) => {
     for (const view of viewsOf(work)) {
       if (pinned.has(view.buffer)) continue

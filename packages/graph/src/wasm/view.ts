@@ -63,6 +63,11 @@ export function isPacked({ shape, strides }: Layout): boolean {
   return shape.every((dim, i) => dim === 1 || strides[i] === packed[i])
 }
 
+/** Elements of a view whose lengths are all known; NaN for others. */
+export function sizeOfView({ shape }: Layout): number {
+  return shape.reduce<number>((size, dim) => (typeof dim === 'number' ? size * dim : Number.NaN), 1)
+}
+
 /** True where two views are the same memory in the same order. */
 export function sameView(a: View, b: View): boolean {
   return (

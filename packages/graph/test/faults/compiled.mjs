@@ -1,6 +1,7 @@
-/** Programs that join their inputs, with resident state: what `evaluate` says of them step by step, and what they may copy. */
+/** Programs with resident state that join their inputs, or have loops: what `evaluate` says of them step by step, and what they may copy. */
 export async function compiledAnswers(source) {
-  const { compile, concat, evaluate, graph, mul, pad } = await import(new URL('index.js', source))
+  const engine = await import(new URL('index.js', source))
+  const { compile, concat, evaluate, graph, mul, pad } = engine
   const cases = {
     'inputs that are joined twice, and change': {
       made: graph({ a: [2, 2], b: [1, 2] }, ({ a, b }) => ({
@@ -27,6 +28,27 @@ export async function compiledAnswers(source) {
       keep: { a: 'a' },
       copies: ['pad'],
     },
+    'carries that are read before their next values are written': {
+      made: looped(engine, ({ linear, mul, tanh }, { a, b, x, W }) => [linear(tanh(a), W), mul(b, x)]),
+      keep: {},
+      copies: ['carry', 'carry'],
+    },
+    'a carry that is read when its next value is there': {
+      made: looped(engine, ({ add, linear, tanh }, { a, b, W }) => {
+        const next = linear(tanh(a), W)
+        return [next, tanh(add(b, linear(linear(a, W), next)))]
+      }),
+      keep: {},
+      copies: ['carry', 'carry', 'carry'],
+    },
+    'a carry that is read in another order than it is written': {
+      made: looped(engine, ({ add, mul, permute, tanh }, { a, b, x, W }) => [
+        tanh(add(permute(a, { axes: [1, 0] }), W)),
+        mul(b, x),
+      ]),
+      keep: {},
+      copies: ['carry', 'carry', 'carry'],
+    },
   }
   const { inputsOf, goesLike } = steps(evaluate)
   return Object.entries(cases).flatMap(([name, { made, keep, copies }]) => {
@@ -34,6 +56,18 @@ export async function compiledAnswers(source) {
     const right = goesLike(program, made, keep, inputsOf(made))
     const copied = program.plan().match(/(?<=copy )\S+/g) ?? []
     return right && copied.join() === copies.join() ? [] : [`compiled: ${name}`]
+  })
+}
+
+/** A loop of three steps over two carries [2, 2]. */
+function looped({ graph, scan, ...ops }, next) {
+  return graph({ a: [2, 2], b: [2, 2], xs: [3, 1], W: [2, 2] }, ({ a, b, xs, W }) => {
+    const step = (carry, x) => {
+      const [one, other] = next(ops, { ...carry, x, W })
+      return [{ a: one, b: other }, {}]
+    }
+    const [last] = scan(step, { carry: { a, b }, xs })
+    return { y: last.a, z: last.b }
   })
 }
 

@@ -69,7 +69,6 @@ about('what a program says of itself', () => {
       pack 1 0 192 B
       square·sub·mul 7 168 672 B
       contract tile 2×4×4 7 448 1.3 KiB
-      copy carry 7 0 448 B
       contract gradient 4×T·2×3 1 336 440 B
       contract gradient 4×T·2×4 1 448 512 B"
     `)

@@ -21,7 +21,6 @@ test('a plan reads as what runs: inputs projected before the loop, weight gradie
     for t = T … 1
       square·sub·mul [2, 4]
       contract tile 2×4×4
-      copy carry [2, 4]
     contract gradient 4×T·2×3
     contract gradient 4×T·2×4"
   `)
@@ -49,10 +48,6 @@ test('a traced program tells the time per kernel, another nothing', () => {
       [
         "copy carry",
         3,
-      ],
-      [
-        "copy carry",
-        6,
       ],
       [
         "fill 0",
