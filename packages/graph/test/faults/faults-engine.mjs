@@ -196,7 +196,7 @@ export const engineFaults = [
   {
     breaks: 'no sum of products is joined',
     file: 'rewrite/gates/survey.ts',
-    find: 'next !== undefined; next',
-    replace: 'false; next',
+    find: 'return first && this.#totals.get(first)',
+    replace: 'return first && undefined',
   },
 ]
