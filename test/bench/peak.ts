@@ -34,8 +34,8 @@ function multiplyAdds(width: number, fma: boolean): Func {
   func.name = 'peak'
   const chains = Array.from({ length: width }, () => func.local('v128'))
   const [a, b] = [func.local('v128'), func.local('v128')]
-  func.f32(0.5).splat('f32').tee(a).set(b)
-  chains.forEach((chain, k) => func.f32(k).splat('f32').set(chain))
+  func.number('f32', 0.5).splat('f32').tee(a).set(b)
+  chains.forEach((chain, k) => func.number('f32', k).splat('f32').set(chain))
   func.loop(() => {
     for (const chain of chains) {
       func.get(chain).get(a)

@@ -33,14 +33,15 @@ export class Builder implements Home {
 
   /** Appends a constant; equal scalars share one node. */
   constant(value: Tensor | number): Ref {
-    const known = typeof value === 'number' && !Object.is(value, -0) ? this.#scalars.get(value) : undefined
-    if (known !== undefined) return known
     const fixed = tensor(value)
+    const scalar = fixed.shape.length === 0 && !Object.is(fixed.data[0], -0) ? fixed.data[0] : undefined
+    const known = scalar === undefined ? undefined : this.#scalars.get(scalar)
+    if (known !== undefined) return known
     const id = this.#value(fixed.shape)
     this.nodes.push({ kind: 'constant', value: fixed, outputs: [id] })
     this.#constants.set(id, fixed)
     const ref = new Ref(this, id)
-    if (typeof value === 'number' && !Object.is(value, -0)) this.#scalars.set(value, ref)
+    if (scalar !== undefined) this.#scalars.set(scalar, ref)
     return ref
   }
 

@@ -1,13 +1,14 @@
 import { Builder } from './builder.js'
 import { add } from './elementwise.js'
 import { GraphError } from './error.js'
-import type { Graph, Linearized, Port } from './graph.js'
+import type { Graph, InputNode, Linearized, Port } from './graph.js'
 import { zeros } from './linear.js'
 import { prune } from './prune.js'
 import type { Ref } from './ref.js'
+import { copyNodes } from './rewrite/nodes.js'
 import { showShape } from './shape.js'
 import { didYouMean } from './text/nearest.js'
-import { joined, scalarOf } from './trace.js'
+import { joined } from './trace.js'
 
 /** Which derivative: of the scalar output `of`, by the inputs `by` (a name, or the prefix of several: `params`). */
 export interface Slope<B extends string = string> {
@@ -124,31 +125,21 @@ export function linearizeGraph(
   inputs: readonly Ref[],
   wanted: readonly boolean[],
 ): LinearizedGraph {
-  const refs: Ref[] = new Array(graph.shapes.length)
   const active: boolean[] = new Array(graph.shapes.length).fill(false)
   const tape: TapeEntry[] = []
-  let input = 0
-  for (const node of graph.nodes) {
-    if (node.kind === 'input') {
-      active[node.outputs[0]] = wanted[input]!
-      refs[node.outputs[0]] = inputs[input++]!
-    } else if (node.kind === 'constant') {
-      refs[node.outputs[0]] = builder.constant(scalarOf(node.value) ?? node.value)
-    } else {
-      const wants = node.inputs.map((id, i) => active[id]! && node.op.differentiable(i))
-      const from = node.inputs.map(id => refs[id]!)
-      const live = wants.includes(true)
-      const linearized = live
-        ? node.op.linearize(from, node.attrs, wants)
-        : { outputs: builder.apply(node.op, from, node.attrs) }
-      if ('pullback' in linearized)
-        tape.push({ linearized, inputs: node.inputs, outputs: node.outputs, wants })
-      node.outputs.forEach((id, k) => {
-        refs[id] = linearized.outputs[k]!
-        active[id] = live
-      })
-    }
+  let read = 0
+  const input = ({ outputs: [id] }: InputNode): Ref => {
+    active[id] = wanted[read]!
+    return inputs[read++]!
   }
+  const refs = copyNodes(builder, graph, input, (node, from) => {
+    const wants = node.inputs.map((id, i) => active[id]! && node.op.differentiable(i))
+    if (!wants.includes(true)) return builder.apply(node.op, from, node.attrs)
+    const linearized = node.op.linearize(from, node.attrs, wants)
+    tape.push({ linearized, inputs: node.inputs, outputs: node.outputs, wants })
+    for (const id of node.outputs) active[id] = true
+    return linearized.outputs
+  })
   return {
     outputs: graph.outputs.map(port => refs[port.value]!),
     active: graph.outputs.map(port => active[port.value]!),

@@ -3,11 +3,11 @@ import { add } from './elementwise.js'
 import type { ApplyNode, Graph, Node } from './graph.js'
 import { expand, sumTo } from './linear.js'
 import type { Ref } from './ref.js'
+import { rewritten } from './rewrite/nodes.js'
 import type { ScanAttrs } from './scan/attrs.js'
 import { type HoistPlan, planHoist } from './scan/hoist-plan.js'
 import { mapOp } from './scan/map-op.js'
 import { type Shape, showShape } from './shape.js'
-import { scalarOf } from './trace.js'
 
 /**
  * The graph with work taken out of its loops, where one op over all steps does it: products of what the carry does
@@ -16,23 +16,11 @@ import { scalarOf } from './trace.js'
  * summation differs, so the last bits may.
  */
 export function hoist<In, Out>(graph: Graph<In, Out>): Graph<In, Out> {
-  const builder = new Builder()
-  const refs: Ref[] = new Array(graph.shapes.length)
   const zero = zeroValues(graph)
-  for (const node of graph.nodes) {
-    const [first] = node.outputs as [number]
-    if (node.kind === 'input') refs[first] = builder.input(node.name, graph.shapes[first]!)
-    else if (node.kind === 'constant') refs[first] = builder.constant(scalarOf(node.value) ?? node.value)
-    else {
-      const inputs = node.inputs.map(id => ({ ref: refs[id]!, zero: zero.has(id) }))
-      const made = hoisted(builder, node, inputs, graph.shapes)
-      node.outputs.forEach((id, k) => {
-        refs[id] = made[k]!
-      })
-    }
-  }
-  const outputs = graph.outputs.map(({ name, value }) => ({ name, value: refs[value]!.id }))
-  return builder.build(outputs) as Graph<In, Out>
+  return rewritten(graph, (node, refs, builder) => {
+    const inputs = refs.map((ref, i) => ({ ref, zero: zero.has(node.inputs[i]!) }))
+    return hoisted(builder, node, inputs, graph.shapes)
+  })
 }
 
 /** Values known to be zero everywhere: constants, and other looks at them. */
@@ -118,7 +106,7 @@ class Hoisting {
     for (const node of body.nodes)
       if (node.kind === 'constant')
         this.#outside.set(node.outputs[0], {
-          ref: this.#builder.constant(scalarOf(node.value) ?? node.value),
+          ref: this.#builder.constant(node.value),
           mapped: false,
         })
     for (const node of this.#plan.before) this.#apply(node)
@@ -208,7 +196,7 @@ class Hoisting {
 
   #literal(inner: Builder, value: number): Ref {
     const fixed = this.#outside.get(value)!.ref.constant!
-    return inner.constant(scalarOf(fixed) ?? fixed)
+    return inner.constant(fixed)
   }
 
   #copy(inner: Builder, node: ApplyNode, refs: Map<number, Ref>): void {

@@ -1,11 +1,12 @@
 import { Builder } from './builder.js'
 import { add } from './elementwise.js'
 import { selectInputs } from './gradient.js'
-import type { Graph } from './graph.js'
+import type { Graph, InputNode } from './graph.js'
 import { zeros } from './linear.js'
 import { prune } from './prune.js'
 import type { Ref } from './ref.js'
-import { joined, scalarOf } from './trace.js'
+import { copyNodes } from './rewrite/nodes.js'
+import { joined } from './trace.js'
 
 /**
  * The graph of a directional derivative (forward mode, jvp): the graph's outputs, and the tangent of each as
@@ -45,27 +46,21 @@ export function pushGraph(
   inputs: readonly Ref[],
   along: readonly (Ref | null)[],
 ): { readonly outputs: readonly Ref[]; readonly tangents: readonly (Ref | null)[] } {
-  const refs: Ref[] = new Array(graph.shapes.length)
   const dots: (Ref | null)[] = new Array(graph.shapes.length).fill(null)
-  let input = 0
-  for (const node of graph.nodes) {
-    if (node.kind === 'input') {
-      dots[node.outputs[0]] = along[input]!
-      refs[node.outputs[0]] = inputs[input++]!
-    } else if (node.kind === 'constant') {
-      refs[node.outputs[0]] = builder.constant(scalarOf(node.value) ?? node.value)
-    } else {
-      const from = node.inputs.map(id => refs[id]!)
-      const dotted = node.inputs.map((id, i) => (node.op.differentiable(i) ? dots[id]! : null))
-      const pushed = dotted.some(dot => dot !== null)
-        ? node.op.push(from, node.attrs, dotted)
-        : { outputs: builder.apply(node.op, from, node.attrs), tangents: [] }
-      node.outputs.forEach((id, k) => {
-        refs[id] = pushed.outputs[k]!
-        dots[id] = total(pushed.tangents[k] ?? [])
-      })
-    }
+  let read = 0
+  const input = ({ outputs: [id] }: InputNode): Ref => {
+    dots[id] = along[read]!
+    return inputs[read++]!
   }
+  const refs = copyNodes(builder, graph, input, (node, from) => {
+    const dotted = node.inputs.map((id, i) => (node.op.differentiable(i) ? dots[id]! : null))
+    if (dotted.every(dot => dot === null)) return builder.apply(node.op, from, node.attrs)
+    const pushed = node.op.push(from, node.attrs, dotted)
+    node.outputs.forEach((id, k) => {
+      dots[id] = total(pushed.tangents[k] ?? [])
+    })
+    return pushed.outputs
+  })
   return {
     outputs: graph.outputs.map(port => refs[port.value]!),
     tangents: graph.outputs.map(port => dots[port.value]!),

@@ -2,6 +2,7 @@ import { Builder } from './builder.js'
 import { GraphError } from './error.js'
 import type { Graph, Port } from './graph.js'
 import { type Home, isRef, type Ref } from './ref.js'
+import { copyNodes } from './rewrite/nodes.js'
 import { type Shape, sameShape, showShape } from './shape.js'
 import { grow, leaves, type Tree } from './tree.js'
 
@@ -66,7 +67,7 @@ export function inline<In, Out>(graph: Graph<In, Out>, inputs: Tree<Ref>): Out {
   )
   if (home === undefined)
     throw new GraphError('no-graph', 'inline', 'has no input, so there is no graph to copy into')
-  const refs = copyNodes(home, graph, name => {
+  const refs = copyNodes(home, graph, ({ name }) => {
     const ref = given.get(name)
     if (ref !== undefined) return home.adopt(fitting(graph, name, ref), `input '${name}'`)
     throw new GraphError(
@@ -87,33 +88,4 @@ function fitting(graph: Graph, name: string, ref: Ref): Ref {
     'inline',
     `input '${name}' gets ${showShape(ref.shape)}; the graph declares ${showShape(shape)}`,
   )
-}
-
-/** Appends every node of `graph` to `builder`; inputs come from `input(name)`. Refs by value id. */
-export function copyNodes(builder: Home, graph: Graph, input: (name: string) => Ref): readonly Ref[] {
-  const refs: Ref[] = new Array(graph.shapes.length)
-  for (const node of graph.nodes) {
-    if (node.kind === 'input') refs[node.outputs[0]] = input(node.name)
-    else if (node.kind === 'constant')
-      refs[node.outputs[0]] = builder.constant(scalarOf(node.value) ?? node.value)
-    else {
-      const made = builder.apply(
-        node.op,
-        node.inputs.map(id => refs[id]!),
-        node.attrs,
-      )
-      node.outputs.forEach((id, k) => {
-        refs[id] = made[k]!
-      })
-    }
-  }
-  return refs
-}
-
-/** The number in a scalar, so that equal scalars share one node. */
-export function scalarOf(value: {
-  readonly shape: readonly number[]
-  readonly data: Float64Array
-}): number | undefined {
-  return value.shape.length === 0 ? value.data[0] : undefined
 }

@@ -1,4 +1,5 @@
 import { type ApplyNode, type Graph, isGraph } from '../graph.js'
+import { put } from '../multimap.js'
 import { isRecord } from '../text/values.js'
 
 /** Which nodes of a graph read a value or depend on the length of an axis. */
@@ -15,11 +16,7 @@ export class Affected {
     graph.nodes.forEach((node, at) => {
       if (node.kind !== 'apply') return
       for (const id of new Set(node.inputs)) readers[id]!.push(at)
-      for (const axis of axesOf(graph, node)) {
-        const nodes = axes.get(axis)
-        if (nodes === undefined) axes.set(axis, [at])
-        else nodes.push(at)
-      }
+      for (const axis of axesOf(graph, node)) put(axes, axis, at)
     })
     this.#readers = readers
     this.#axes = axes

@@ -4,7 +4,7 @@ import { type Graph, isGraph } from '../graph.js'
 import type { Ref } from '../ref.js'
 import { type Shape, sameShape, showShape } from '../shape.js'
 import { type Nested, type Tensor, tensor } from '../tensor.js'
-import { copyNodes } from '../trace.js'
+import { copyNodes } from './nodes.js'
 
 /** What an input is replaced by: numbers, or a graph whose output it becomes. */
 export type Substitute = Graph | Tensor | Nested
@@ -34,7 +34,7 @@ export function substitute<Out>(
   for (const by of Object.values(replacements))
     if (isGraph(by)) for (const { name, value } of by.inputs) inputs.take(name, by.shapes[value]!)
   const shapes = new Map(graph.inputs.map(port => [port.name, graph.shapes[port.value]!] as const))
-  const refs = copyNodes(table, graph, name => {
+  const refs = copyNodes(table, graph, ({ name }) => {
     const by = replaced(name)
     const ref = by === undefined ? inputs.take(name, shapes.get(name)!) : valueFor(name, by, table, inputs)
     if (sameShape(ref.shape, shapes.get(name)!)) return ref
@@ -78,7 +78,7 @@ function valueFor(name: string, by: Substitute, table: Builder, inputs: Inputs):
   if (!isGraph(by)) return table.constant(typeof by === 'number' ? by : tensor(by))
   const output = by.outputs.find(port => port.name === name) ?? onlyOutput(name, by)
   const shapes = new Map(by.inputs.map(port => [port.name, by.shapes[port.value]!] as const))
-  return copyNodes(table, by, inner => inputs.take(inner, shapes.get(inner)!))[output.value]!
+  return copyNodes(table, by, inner => inputs.take(inner.name, shapes.get(inner.name)!))[output.value]!
 }
 
 function onlyOutput(name: string, by: Graph): { readonly value: number } {

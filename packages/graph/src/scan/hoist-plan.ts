@@ -229,9 +229,7 @@ function walk(
 ): readonly ApplyNode[] {
   const found = new Set<ApplyNode>()
   const open = [...values]
-  for (;;) {
-    const value = open.pop()
-    if (value === undefined) break
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
     const node = outside.has(value) ? undefined : maker(value)
     if (node === undefined || found.has(node)) continue
     found.add(node)

@@ -4,7 +4,6 @@ import { type LinearizedGraph, linearizeGraph } from '../gradient.js'
 import type { ApplyNode, Graph, Linearized, OpSpec, Port } from '../graph.js'
 import { zeros } from '../linear.js'
 import type { Home, Ref } from '../ref.js'
-import { scalarOf } from '../trace.js'
 import { activeInputs } from './activity.js'
 import type { ScanAttrs } from './attrs.js'
 
@@ -207,7 +206,7 @@ class BackwardBody {
     const { step, saved, inputs } = this.#way
     if (this.#refs.has(id)) return
     const literal = step.builder.constantAt(id)
-    if (literal !== undefined) this.#refs.set(id, this.builder.constant(scalarOf(literal) ?? literal))
+    if (literal !== undefined) this.#refs.set(id, this.builder.constant(literal))
     const input = saved.reused.get(id)
     if (input === undefined) return
     this.consts.push(inputs[input]!)

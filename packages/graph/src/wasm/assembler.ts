@@ -2,7 +2,7 @@ import { Bytes } from './bytes.js'
 import { type Element, typeCodes, type ValType } from './types.js'
 
 export { MOST_PAGES, WasmModule } from './module.js'
-export type { Element, ValType } from './types.js'
+export { bytesOf, type Element, type ValType } from './types.js'
 
 const loads: Readonly<Record<Exclude<ValType, 'v128'>, number>> = { i32: 0x28, f32: 0x2a, f64: 0x2b }
 const stores: Readonly<Record<Exclude<ValType, 'v128'>, number>> = { i32: 0x36, f32: 0x38, f64: 0x39 }
@@ -53,13 +53,10 @@ export class Func {
     return this
   }
 
-  f32(value: number): this {
-    this.body.byte(0x43).f32(value)
-    return this
-  }
-
-  f64(value: number): this {
-    this.body.byte(0x44).f64(value)
+  /** A number of a type. */
+  number(type: Element, value: number): this {
+    if (type === 'f32') this.body.byte(0x43).f32(value)
+    else this.body.byte(0x44).f64(value)
     return this
   }
 

@@ -1,11 +1,9 @@
 import { readsBeforeItWrites } from './inplace.js'
-import { pinnedBuffers, type Work, walk, withViews } from './lifetime.js'
-import type { Instruction, Plan } from './plan.js'
+import { pinnedBuffers, type Work, walk } from './lifetime.js'
+import { moved } from './moved.js'
+import type { Plan } from './plan.js'
 import { type Touch, touchesOf } from './touches.js'
 import { type Buffer, isPacked, sizeOfView, type View } from './view.js'
-
-/** Where a temporary that is no more lies now: in the carry it was copied to. */
-type Places = ReadonlyMap<Buffer, View>
 
 interface Copy {
   readonly from: View
@@ -21,32 +19,22 @@ interface Copy {
 export function settleCarries(plan: Plan): Plan {
   const pinned = pinnedBuffers(plan)
   const touches = touchesOf(plan, new Set())
+  // where a temporary that is no more lies now: in the carry it was copied to
   const places = new Map<Buffer, View>()
-  const gone = new Set<Instruction>()
+  const gone = new Set<Work>()
   walk(plan.instructions, (work, at, loops) => {
     const copy = loops.length === 0 ? undefined : copyOf(work)
     if (copy === undefined || pinned.has(copy.from.buffer) || places.has(copy.from.buffer)) return
-    const [own, others] = [copy.from, copy.to].map(({ buffer }) => touches.get(buffer.id)!) as [
-      readonly Touch[],
-      readonly Touch[],
-    ]
     const isInside = (touch: Touch): boolean => loops.every((loop, i) => touch.loops[i] === loop)
+    const own = touches.get(copy.from.buffer.id)!
     const alone = own.every(touch => touch.loops.length === loops.length && isInside(touch))
     if (!alone || own.at(-1)!.at !== at) return
-    if (
-      !mayWriteAt(
-        copy,
-        own,
-        others.filter(touch => touch.at !== at && isInside(touch)),
-      )
-    )
-      return
+    const others = touches.get(copy.to.buffer.id)!.filter(touch => touch.at !== at && isInside(touch))
+    if (!mayWriteAt(copy, own, others)) return
     places.set(copy.from.buffer, copy.to)
     gone.add(work)
   })
-  if (gone.size === 0) return plan
-  const buffers = plan.buffers.map(buffer => (places.has(buffer) ? { ...buffer, size: 0, slots: 1 } : buffer))
-  return { ...plan, buffers, instructions: written(plan.instructions, places, gone) }
+  return moved(plan, places, (view, { buffer, moves }) => ({ ...view, buffer, moves }), gone)
 }
 
 /** The operands of a kernel that only copies one whole buffer to another. */
@@ -75,21 +63,4 @@ function mayWriteAt({ from, to }: Copy, own: readonly Touch[], others: readonly 
   const writes = own.filter(touch => touch.at === at)
   const moved = writes.map(touch => ({ ...touch, view: { ...touch.view, moves: to.moves } }))
   return readsBeforeItWrites([...here, ...moved], from.buffer)
-}
-
-/** Instructions without those that are gone, with the views of temporaries where they lie now. */
-function written(
-  instructions: readonly Instruction[],
-  places: Places,
-  gone: ReadonlySet<Instruction>,
-): readonly Instruction[] {
-  const change = (view: View): View => {
-    const place = places.get(view.buffer)
-    return place === undefined ? view : { ...view, buffer: place.buffer, moves: place.moves }
-  }
-  return instructions
-    .filter(one => !gone.has(one))
-    .map(one =>
-      one.kind === 'loop' ? { ...one, body: written(one.body, places, gone) } : withViews(one, change),
-    )
 }

@@ -2,9 +2,10 @@ import type { Lane, Lanes } from '../lanes.js'
 import { stridesOver } from '../layout.js'
 import type { Keys } from '../rewrite/keys.js'
 import { numberText } from '../text/words.js'
-import { type Element, Func } from './assembler.js'
+import { bytesOf, type Element, Func } from './assembler.js'
 import type { Kernel } from './kernels/kernel.js'
 import { type ConstantTable, lanesOn } from './lanes.js'
+import { opcodes } from './math/opcodes.js'
 import type { Expression, Fused, Store } from './plan.js'
 import type { Length } from './product.js'
 import { type Axis, collapse } from './view.js'
@@ -68,9 +69,6 @@ function keyOf({ name, expressions, stores }: Fused, axes: readonly Axis[], keys
   return [name, work.join(' '), ends.join(), nest.join()].join('; ')
 }
 
-/** Bytes of an element. */
-export const bytesOf = (type: Element): number => (type === 'f32' ? 4 : 8)
-
 class Nest {
   readonly #func: Func
   readonly #fused: Fused
@@ -130,8 +128,9 @@ class Nest {
       this.#steps(Math.floor(count / this.#width), this.#width, splats, sums)
       this.#steps(count % this.#width, 1, splats, sums)
     } else {
-      this.#steps(this.#vectors(count.local), this.#width, splats, sums)
-      if (this.#inner.factor % this.#width > 0) this.#steps(this.#rest(count.local), 1, splats, sums)
+      this.#steps(this.#part(count.local, 'shrU', Math.log2(this.#width)), this.#width, splats, sums)
+      if (this.#inner.factor % this.#width > 0)
+        this.#steps(this.#part(count.local, 'and', this.#width - 1), 1, splats, sums)
     }
     this.#fused.stores.forEach((store, i) => {
       const sum = sums[i]
@@ -139,21 +138,10 @@ class Nest {
     })
   }
 
-  /** Whole vectors in a number of elements. */
-  #vectors(elements: number): { readonly local: number } {
+  /** A number of elements in terms of vectors: shifted, how many are whole; masked, the elements behind the last one. */
+  #part(elements: number, how: 'shrU' | 'and', by: number): { readonly local: number } {
     const local = this.#func.local('i32')
-    this.#func.get(elements).i32(Math.log2(this.#width)).shrU().set(local)
-    return { local }
-  }
-
-  /** Elements behind the last whole vector. */
-  #rest(elements: number): { readonly local: number } {
-    const local = this.#func.local('i32')
-    this.#func
-      .get(elements)
-      .i32(this.#width - 1)
-      .and()
-      .set(local)
+    this.#func.get(elements).i32(by)[how]().set(local)
     return { local }
   }
 
@@ -253,17 +241,15 @@ class Nest {
     const { type } = this.#target
     const local = this.#func.local('v128')
     const start = how === 'sum' ? 0 : Number.NEGATIVE_INFINITY
-    if (type === 'f32') this.#func.f32(start)
-    else this.#func.f64(start)
-    this.#func.splat(type).set(local)
+    this.#func.number(type, start).splat(type).set(local)
     return local
   }
 
   /** Two vectors on the stack combined, in a new register. */
   #combined({ how }: Store, into?: number): number {
     const local = into ?? this.#func.local('v128')
-    const codes = this.#target.type === 'f32' ? { sum: 0xe4, max: 0xe9 } : { sum: 0xf0, max: 0xf5 }
-    this.#func.simd(codes[how as 'sum' | 'max']).set(local)
+    const { add, max } = opcodes[this.#target.type]
+    this.#func.simd(how === 'sum' ? add : max).set(local)
     return local
   }
 

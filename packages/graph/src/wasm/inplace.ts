@@ -1,3 +1,4 @@
+import { put } from '../multimap.js'
 import type { Fused, Plan } from './plan.js'
 import { slotOf, type Touch, touchesOf } from './touches.js'
 import { type Buffer, broadcastView, type Loop, type View } from './view.js'
@@ -34,11 +35,6 @@ function lastUses(touches: ReadonlyMap<number, readonly Touch[]>): {
 } {
   const at = new Map<number, number[]>()
   const inside = new Map<Loop, number[]>()
-  const put = <K>(map: Map<K, number[]>, key: K, id: number): void => {
-    const known = map.get(key)
-    if (known === undefined) map.set(key, [id])
-    else known.push(id)
-  }
   for (const [id, own] of touches) {
     const last = own.at(-1)!
     put(at, last.at, id)

@@ -33,11 +33,6 @@ export class Residents {
     return this.#held.has(name)
   }
 
-  /** True for an input that keeps an output. */
-  keeps(name: string): boolean {
-    return this.#kept.has(name)
-  }
-
   /**
    * Values that are not given and would have another shape from now on are gone; state that is kept has to stay.
    * @throws GraphError `missing-input`.

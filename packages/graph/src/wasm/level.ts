@@ -40,7 +40,7 @@ export class Level {
   readonly #views = new Map<number, View>()
   readonly #groups = new Map<number, Group>()
   readonly #fixed = new Map<number, Tensor>()
-  readonly #homes = new Map<number, View>()
+  readonly #homes: Map<number, View>
 
   constructor(graph: Graph, around: Surroundings, inputs: readonly View[], homes: ReadonlyMap<number, View>) {
     this.graph = graph
@@ -50,7 +50,7 @@ export class Level {
     this.shapes = graph.shapes.map(shape => around.memory.bind(shape))
     this.#positions = new Array<number>(graph.shapes.length).fill(-1)
     graph.inputs.forEach((port, i) => this.#views.set(port.value, inputs[i]!))
-    for (const [value, view] of homes) this.#homes.set(value, view)
+    this.#homes = new Map(homes)
   }
 
   /** Plans every node; `other` plans those that are no elementwise work. */

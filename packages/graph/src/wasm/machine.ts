@@ -11,9 +11,9 @@ import {
   type Places,
   placeBuffers,
 } from './arena.js'
-import { MOST_PAGES } from './assembler.js'
+import { bytesOf, MOST_PAGES } from './assembler.js'
 import { type Emitted, emitModule } from './emit.js'
-import { bytesOf, type Target } from './fused.js'
+import type { Target } from './fused.js'
 import type { CallOut, Plan } from './plan.js'
 import type { View } from './view.js'
 
@@ -194,9 +194,7 @@ export class Machine {
 
   /** A copy of a packed view. */
   read(view: View): Tensor {
-    const shape = bindShape(view.shape, this.#bindings, 'read')
-    const at = this.#start(view)
-    return { shape, data: new Float64Array(this.#elements.subarray(at, at + sizeOf(shape))) }
+    return { shape: bindShape(view.shape, this.#bindings, 'view'), data: new Float64Array(this.window(view)) }
   }
 
   #view(): Elements {

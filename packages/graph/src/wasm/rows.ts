@@ -1,6 +1,6 @@
 import { FAULT } from './arena.js'
-import { Func } from './assembler.js'
-import { bytesOf, type Target } from './fused.js'
+import { bytesOf, Func } from './assembler.js'
+import type { Target } from './fused.js'
 import type { Rows } from './plan.js'
 import { slotSize } from './view.js'
 
@@ -64,9 +64,7 @@ class RowsKernel {
   /** Sets element `id` of the row to 1. */
   #mark(id: number): void {
     this.#func.get(ROWS).get(id).i32(this.#bytes).mul().add()
-    if (this.#type === 'f32') this.#func.f32(1)
-    else this.#func.f64(1)
-    this.#func.store(this.#type)
+    this.#func.number(this.#type, 1).store(this.#type)
   }
 
   /** Copies a row from or adds it to row `id` of the table. */

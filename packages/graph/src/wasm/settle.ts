@@ -1,10 +1,8 @@
 import { sameShape } from '../shape.js'
-import type { Fused, Instruction, Plan } from './plan.js'
+import { moved } from './moved.js'
+import type { Plan } from './plan.js'
 import { slotOf, type Touch, touchesOf } from './touches.js'
-import type { Buffer, View } from './view.js'
-
-/** Where a buffer that is no more lies now: the slots of a view in another one. */
-type Places = ReadonlyMap<Buffer, View>
+import { type Buffer, sizeOfView, type View } from './view.js'
 
 /**
  * The plan with stacks laid in the parts of a wider one that is written when they are read for the last time.
@@ -14,6 +12,7 @@ type Places = ReadonlyMap<Buffer, View>
  */
 export function settle(plan: Plan): Plan {
   const touches = touchesOf(plan)
+  // where a buffer that is no more lies now: in the slots of a view in another one
   const places = new Map<Buffer, View>()
   const taken = new Map<string, Buffer>()
   for (const own of touches.values()) {
@@ -23,9 +22,7 @@ export function settle(plan: Plan): Plan {
     places.set(buffer, found)
     taken.set(keyOf(found), found.buffer)
   }
-  if (places.size === 0) return plan
-  const buffers = plan.buffers.map(buffer => (places.has(buffer) ? { ...buffer, size: 0, slots: 1 } : buffer))
-  return { ...plan, buffers, instructions: moved(plan.instructions, places) }
+  return moved(plan, places, inPart)
 }
 
 const keyOf = ({ buffer, offset }: View): string => `${buffer.id} ${offset}`
@@ -53,11 +50,10 @@ function partFor(
 function isWholeSlot({ work, view, loops }: Touch, { shape }: View): boolean {
   const [loop] = loops
   const { size } = view.buffer
-  const packed = view.shape.reduce<number>((product, dim) => product * (dim as number), 1) === size
   return (
     work.kind === 'fused' &&
     loops.length === 1 &&
-    packed &&
+    sizeOfView(view) === size &&
     view.offset === 0 &&
     slotOf(view, loop!) === size &&
     sameShape(view.shape, shape)
@@ -76,23 +72,8 @@ function isPart(part: View, { shape, moves }: View, others: readonly Touch[]): b
   )
 }
 
-/** Instructions in which the views of these buffers are views of where they lie now. */
-function moved(instructions: readonly Instruction[], places: Places): readonly Instruction[] {
-  return instructions.map((one): Instruction => {
-    if (one.kind === 'loop') return { ...one, body: moved(one.body, places) }
-    if (one.kind !== 'fused') return one
-    return one.operands.some(({ buffer }) => places.has(buffer)) ? inside(one, places) : one
-  })
-}
-
-/** Only kernels use a buffer that is moved. */
-function inside(one: Fused, places: Places): Fused {
-  const operands = one.operands.map(view => {
-    const part = places.get(view.buffer)
-    if (part === undefined) return view
-    const { buffer, strides, offset } = part
-    const { stride } = part.moves[0]!
-    return { ...view, buffer, strides, offset, moves: view.moves.map(move => ({ ...move, stride })) }
-  })
-  return { ...one, operands }
+/** A view of a stack as one of the part where it lies now. */
+function inPart(view: View, { buffer, strides, offset, moves }: View): View {
+  const { stride } = moves[0]!
+  return { ...view, buffer, strides, offset, moves: view.moves.map(move => ({ ...move, stride })) }
 }

@@ -1,3 +1,4 @@
+import { put } from '../multimap.js'
 import { pinnedBuffers, viewsOf, type Work, walk } from './lifetime.js'
 import type { Plan } from './plan.js'
 import type { Buffer, Loop, View } from './view.js'
@@ -20,10 +21,7 @@ export function touchesOf(
   walk(plan.instructions, (work, at, loops) => {
     for (const view of viewsOf(work)) {
       if (pinned.has(view.buffer)) continue
-      const touch = { at, work, view, loops }
-      const known = found.get(view.buffer.id)
-      if (known === undefined) found.set(view.buffer.id, [touch])
-      else known.push(touch)
+      put(found, view.buffer.id, { at, work, view, loops })
     }
   })
   return found

@@ -84,8 +84,8 @@ describe('Func', () => {
         expect(single(new Func([], ['i32']).i32(a).i32(b).sub())()).toBe((a - b) | 0)
       }),
     )
-    expect(single(new Func([], ['f64']).f64(-Math.PI))()).toBe(-Math.PI)
-    expect(single(new Func([], ['f32']).f32(0.1))()).toBe(Math.fround(0.1))
+    expect(single(new Func([], ['f64']).number('f64', -Math.PI))()).toBe(-Math.PI)
+    expect(single(new Func([], ['f32']).number('f32', 0.1))()).toBe(Math.fround(0.1))
   })
 
   test.each([0, 1, 2, 7])('repeats a body %i times, counted now or at run time', times => {
@@ -119,7 +119,7 @@ describe('Func', () => {
   test('keeps locals of different types apart', () => {
     const func = new Func(['i32'], ['f64'])
     const [a, b, c] = [func.local('f64'), func.local('v128'), func.local('f64')]
-    func.f64(2).set(a).f64(5).splat('f64').set(b).f64(3).set(c)
+    func.number('f64', 2).set(a).number('f64', 5).splat('f64').set(b).number('f64', 3).set(c)
     func.get(b).get(c).replaceLane('f64', 0).extractLane('f64', 1)
     expect([a, b, c]).toEqual([1, 2, 3])
     expect(single(func)(0)).toBe(5)
@@ -128,7 +128,7 @@ describe('Func', () => {
   test('loads and stores lanes at offsets', () => {
     const func = new Func([], ['f32'])
     const vector = func.local('v128')
-    func.i32(4).f32(7).store('f32', 8)
+    func.i32(4).number('f32', 7).store('f32', 8)
     func.i32(8).zero().loadLane('f32', 2, 4).set(vector)
     func.i32(0).get(vector).storeLane('f32', 2, 400)
     func.i32(400).loadSplat('f32').extractLane('f32', 3)

@@ -1,7 +1,7 @@
 /// <reference path="../../src/wasm/webassembly.d.ts" />
 import fc from 'fast-check'
-import { type Element, WasmModule } from '../../src/wasm/assembler.js'
-import { bytesOf, type Flavour, type IndexOf, type Kernel } from '../../src/wasm/kernels/kernel.js'
+import { bytesOf, type Element, WasmModule } from '../../src/wasm/assembler.js'
+import type { Flavour, IndexOf, Kernel } from '../../src/wasm/kernels/kernel.js'
 import { hasFma } from '../../src/wasm/probe.js'
 
 const pages = 4

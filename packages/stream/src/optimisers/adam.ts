@@ -1,4 +1,4 @@
-import { add, div, max, mul, pow, type Ref, sqrt, square, sub, type Tree } from '@bptt/graph'
+import { add, div, exp, max, mul, type Ref, sqrt, square, sub, type Tree } from '@bptt/graph'
 import { branch, type Optimizer, type UpdateSite, zip } from '../optimiser.js'
 import { checkRate, type Rate, rateNow } from './rate.js'
 import { alike, blend, checkAmount, checkUnit, decayed, textOf } from './settings.js'
@@ -75,8 +75,8 @@ function adamLike(
       const v = zip([branch(site.slots, 'v'), g], (mean, now) => blend(mean, square(now), b2))
       const top = amsgrad ? { top: zip([branch(site.slots, 'top'), v], (old, now) => max(old, now)) } : {}
       const s = add(site.count, 1)
-      const rate = div(down, sub(1, pow(b1, s)))
-      const scale = div(1, sqrt(sub(1, pow(b2, s)))) // a number: elements are multiplied, which is faster than divided
+      const rate = div(down, sub(1, power(b1, s)))
+      const scale = div(1, sqrt(sub(1, power(b2, s)))) // a number: elements are multiplied, which is faster than divided
       const updates = zip([m, top.top ?? v], (mean, squares) =>
         mul(rate, div(mean, add(mul(sqrt(squares), scale), eps))),
       )
@@ -84,3 +84,6 @@ function adamLike(
     },
   }
 }
+
+/** bˢ for b in [0, 1) and s ≥ 1, as e^(s ln b): a browser would load a logarithm for the derivative of `pow`. */
+const power = (b: number, s: Ref): Ref => (b === 0 ? mul(s, 0) : exp(mul(s, Math.log(b))))

@@ -1,4 +1,5 @@
 import type { ApplyNode, Graph } from '../../graph.js'
+import { put } from '../../multimap.js'
 import { contract } from '../../ops/contract.js'
 import type { ScanAttrs } from '../../scan/attrs.js'
 import { type Shape, sizeOf } from '../../shape.js'
@@ -79,10 +80,7 @@ function several<T>(
   const groups = new Map<string | number, T[]>()
   for (const one of all) {
     const name = key(one)
-    if (name === undefined) continue
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [one])
-    else group.push(one)
+    if (name !== undefined) put(groups, name, one)
   }
   return [...groups.values()].filter(group => group.length > 1)
 }
@@ -151,7 +149,7 @@ const sizeNow = (shape: Shape): number =>
   sizeOf(shape.map(dim => (typeof dim === 'number' ? dim : Number.NaN)))
 
 function findSums(survey: Survey, alike: readonly (readonly ApplyNode[])[]): ReadonlyMap<ApplyNode, Sum> {
-  const groups = new Map<ApplyNode, readonly Terms[]>()
+  const groups = new Map<ApplyNode, Terms[]>()
   for (const products of alike)
     for (const weights of [0, 1] as const) {
       const axis = rowAxis(products[0]!, weights)
@@ -161,7 +159,7 @@ function findSums(survey: Survey, alike: readonly (readonly ApplyNode[])[]): Rea
       for (const nodes of several(fit, node => survey.total(node)?.outputs[0])) {
         const total = survey.total(nodes[0]!)!
         const movable = nodes.every(node => isMovableRow(survey, node.inputs[1 - weights]!, axis))
-        groups.set(total, [...(groups.get(total) ?? []), { nodes, weights, axis, size, movable }])
+        put(groups, total, { nodes, weights, axis, size, movable })
       }
     }
   return new Map([...groups].map(([total, all]) => [total, sumOf(survey, total, all)] as const))

@@ -6,7 +6,6 @@ import { slice } from '../../ops/shape.js'
 import { prune } from '../../prune.js'
 import type { Ref } from '../../ref.js'
 import type { ScanAttrs } from '../../scan/attrs.js'
-import { scalarOf } from '../../trace.js'
 import { type Found, findGates, type Siblings, type Sum, type Terms } from './find.js'
 import { Parts } from './parts.js'
 
@@ -80,8 +79,7 @@ class Level {
     const { nodes, shapes, inputs } = this.#graph
     for (const { name, value } of inputs) this.#refs[value] = this.#builder.input(name, shapes[value]!)
     for (const node of nodes)
-      if (node.kind === 'constant')
-        this.#refs[node.outputs[0]] = this.#builder.constant(scalarOf(node.value) ?? node.value)
+      if (node.kind === 'constant') this.#refs[node.outputs[0]] = this.#builder.constant(node.value)
       else if (node.kind === 'apply' && this.#refs[node.outputs[0]!] === undefined) this.#apply(node)
     return this.#changed
   }

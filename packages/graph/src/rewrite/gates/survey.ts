@@ -1,5 +1,6 @@
 import { add, mul } from '../../elementwise.js'
 import type { ApplyNode, Graph } from '../../graph.js'
+import { put } from '../../multimap.js'
 import type { ScanAttrs } from '../../scan/attrs.js'
 import type { Shape } from '../../shape.js'
 
@@ -25,16 +26,10 @@ export class Survey {
     for (const node of graph.nodes) {
       if (node.kind !== 'apply') continue
       for (const id of node.outputs) this.#makers.set(id, node)
-      for (const id of node.inputs) this.#read(id, node)
+      for (const id of node.inputs) put(this.#readers, id, node)
     }
-    for (const { value } of graph.outputs) this.#read(value, undefined)
+    for (const { value } of graph.outputs) put(this.#readers, value, undefined)
     this.#totals = this.#totalsOf(graph)
-  }
-
-  #read(id: number, by: ApplyNode | undefined): void {
-    const readers = this.#readers.get(id)
-    if (readers === undefined) this.#readers.set(id, [by])
-    else readers.push(by)
   }
 
   shape(id: number): Shape {

@@ -1,5 +1,5 @@
-import { type Element, Func } from '../assembler.js'
-import { bytesOf, type IndexOf, type Kernel, kernel } from './kernel.js'
+import { bytesOf, type Element, Func } from '../assembler.js'
+import { type IndexOf, type Kernel, kernel } from './kernel.js'
 
 /** Row strides, in elements, of a product. */
 export interface ChunkOptions {

@@ -1,6 +1,6 @@
-import { Func } from '../assembler.js'
+import { bytesOf, Func } from '../assembler.js'
 import { axpyKernel } from './axpy.js'
-import { bytesOf, type Flavour, type IndexOf, type Kernel, kernel, panelWidth } from './kernel.js'
+import { type Flavour, type IndexOf, type Kernel, kernel, panelWidth } from './kernel.js'
 import { packedSize, packKernel } from './pack.js'
 import { tileKernel, tileRows } from './tile.js'
 

@@ -16,11 +16,6 @@ export interface Kernel {
 /** How a kernel that calls others gets their function indices. */
 export type IndexOf = (kernel: Kernel) => number
 
-/** The bytes of an element. */
-export function bytesOf(type: Element): number {
-  return type === 'f32' ? 4 : 8
-}
-
 /** The columns of a panel: what a tile is wide. */
 export function panelWidth(type: Element): number {
   return type === 'f32' ? 8 : 4

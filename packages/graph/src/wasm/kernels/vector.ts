@@ -1,10 +1,6 @@
-import type { Element, Func } from '../assembler.js'
-import { bytesOf, type Flavour } from './kernel.js'
-
-const codes = {
-  f32: { add: 0xe4, mul: 0xe6, mulAdd: 0x105 },
-  f64: { add: 0xf0, mul: 0xf2, mulAdd: 0x107 },
-} as const
+import { bytesOf, type Element, type Func } from '../assembler.js'
+import { opcodes } from '../math/opcodes.js'
+import type { Flavour } from './kernel.js'
 
 /** The bytes of elements of two vectors, counted through both. */
 const bytesAt = (width: number, elements: readonly number[]): Uint8Array =>
@@ -49,12 +45,12 @@ export class Vectors {
   }
 
   add(): Func {
-    return this.func.simd(codes[this.type].add)
+    return this.func.simd(opcodes[this.type].add)
   }
 
   /** `total += a · b`, where `factors` pushes a and b. */
   mulAdd(total: number, factors: () => void): void {
-    const { add, mul, mulAdd } = codes[this.type]
+    const { add, mul, mulAdd } = opcodes[this.type]
     if (this.fma) {
       factors()
       this.func.get(total).simd(mulAdd).set(total)

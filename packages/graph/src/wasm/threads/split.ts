@@ -5,7 +5,6 @@ import { max } from '../../ops/compare.js'
 import { prune } from '../../prune.js'
 import type { Ref } from '../../ref.js'
 import type { Shape } from '../../shape.js'
-import { scalarOf } from '../../trace.js'
 import { type Share, sharesOf } from './shares.js'
 
 /** A graph whose batch is split: what every thread does with its rows, and what is done once all have. */
@@ -102,7 +101,7 @@ function copy(
   node: Exclude<Node, InputNode>,
   refs: ReadonlyMap<number, Ref>,
 ): readonly Ref[] {
-  if (node.kind === 'constant') return [builder.constant(scalarOf(node.value) ?? node.value)]
+  if (node.kind === 'constant') return [builder.constant(node.value)]
   const inputs = node.inputs.map(id => refs.get(id)!)
   return builder.apply(node.op, inputs, node.attrs)
 }

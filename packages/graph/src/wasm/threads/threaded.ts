@@ -159,12 +159,10 @@ export class Threaded<Out> implements Omit<Program<Out>, 'checkFinite'> {
     ]
     const bindings = new Map([...this.#bindings, ...Object.entries(lengths)])
     const staged = this.#staged().map(({ shape }) => sizeOf(bindShape(shape, bindings, 'describe')))
-    const memory = [...parts.map(part => part.memory), this.#make(1).byteLength * total(staged)]
-    const modules = [parts[0]!, parts.at(-1)!].map(({ module }) => module)
     return described(
       parts.flatMap(({ kernels }) => kernels),
-      total(memory),
-      total(modules),
+      total([...parts.map(({ memory }) => memory), this.#make(1).byteLength * total(staged)]),
+      parts[0]!.module + parts.at(-1)!.module,
     )
   }
 
@@ -174,10 +172,10 @@ export class Threaded<Out> implements Omit<Program<Out>, 'checkFinite'> {
   }
 
   size(): { readonly module: number; readonly memory: number } {
-    const sizes = [this.#threads[0]!, this.#meeting].map(program => program.size().module)
-    const memory = [...this.#threads, this.#meeting].map(program => program.size().memory)
+    const sizes = [...this.#threads, this.#meeting].map(program => program.size())
     const staged = [...this.#given.values(), ...this.#made.values()].map(({ byteLength }) => byteLength)
-    return { module: total(sizes), memory: total([...memory, ...staged]) }
+    const module = sizes[0]!.module + sizes.at(-1)!.module
+    return { module, memory: total([...sizes.map(({ memory }) => memory), ...staged]) }
   }
 
   /** Where a value lies that the caller reads or writes: split ones beside the threads, the others in the meeting's memory. */
