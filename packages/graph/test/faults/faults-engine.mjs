@@ -22,8 +22,8 @@ export const engineFaults = [
   {
     breaks: 'activity of the last input only',
     file: 'gradient.ts',
-    find: 'const live = wants.includes(true)',
-    replace: 'const live = wants.at(-1)!',
+    find: 'if (!wants.includes(true))',
+    replace: 'if (!wants.at(-1)!)',
   },
   {
     breaks: 'a derivative that is kept apart by position',
@@ -40,8 +40,8 @@ export const engineFaults = [
   {
     breaks: 'tangents stop at inputs after the first',
     file: 'tangent.ts',
-    find: 'dots[node.outputs[0]] = along[input]!',
-    replace: 'dots[node.outputs[0]] = along[0]!',
+    find: 'dots[id] = along[read]!',
+    replace: 'dots[id] = along[0]!',
   },
 
   // Loops
@@ -128,8 +128,8 @@ export const engineFaults = [
   {
     breaks: 'equal constants are shared whatever their shape',
     file: 'builder.ts',
-    find: "if (typeof value === 'number' && !Object.is(value, -0)) this.#scalars.set(value, ref)",
-    replace: "if (typeof value === 'number') this.#scalars.set(Math.trunc(value), ref)",
+    find: 'fixed.shape.length === 0 && !Object.is(fixed.data[0], -0) ? fixed.data[0] : undefined',
+    replace: 'Object.is(fixed.data[0], -0) ? undefined : fixed.data[0]',
   },
   {
     breaks: 'prune keeps everything',
