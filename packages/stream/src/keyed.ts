@@ -13,7 +13,7 @@ import {
 import { checkGuard, guarded } from './guard.js'
 import { initialState } from './initial.js'
 import { answeringKeys } from './keyed/following.js'
-import { checkKey, withKey } from './keyed/keys.js'
+import { checkKey, keyName, withKey } from './keyed/keys.js'
 import { checkKeyed } from './keyed/restore.js'
 import type { KeyedSnapshot, KeyedStream } from './keyed/state.js'
 import { type Stream, type StreamStore, Streams } from './keyed/streams.js'
@@ -178,15 +178,15 @@ class Fleet {
 
   /** @throws GraphError `bad-snapshot`, `bad-sample` where a stream does not fit the model. */
   #check({ key, values, open }: KeyedStream): void {
-    checkValues(`key '${key}'`, picked(this.#start, this.#parts), values)
-    checkOpen(open, this.#shapes, `key '${key}' in the snapshot`)
+    checkValues(keyName(key), picked(this.#start, this.#parts), values)
+    checkOpen(open, this.#shapes, `${keyName(key)} in the snapshot`)
   }
 
   take(event: KeyedSample): Lesson<KeyedReport> {
     const { key } = event
     const place = this.#t + 1
     checkKey(key, () => `event ${place}`)
-    checkSample(event, this.#shapes, () => `event ${place} (key '${key}')`)
+    checkSample(event, this.#shapes, () => `event ${place} (${keyName(key)})`)
     const stream = this.streams.get(key)
     this.#t = place
     return this.#learn(stream, stream.cutter.push([event]))

@@ -310,6 +310,12 @@ describe('a keyed trainer with bad input', () => {
     expect(error).toMatchObject({ code: 'bad-sample', where: "event 2 of key 'k'" })
   })
 
+  test('cuts a long key in messages', () => {
+    const fleet = keyed({ ...options, model: speller(4), estimator: every(2) })
+    const { error } = feed(fleet, [{ input: 4, target: [0, 0, 0, 0], key: 'k'.repeat(300) }])
+    expect(error).toMatchObject({ code: 'bad-sample', where: `event 1 of key '${'k'.repeat(59)}…'` })
+  })
+
   test('stops where the store fails, and everything is as it was', () => {
     const broken: StreamStore = {
       get: () => undefined,

@@ -2,6 +2,7 @@ import { GraphError, grow, isTensor, leaves, type Tensor } from '@bptt/graph'
 import { parsedJson } from '../checks.js'
 import { decodeSafetensors, encodeSafetensors } from '../safetensors.js'
 import { PARTS, type Values } from '../state.js'
+import { keyName } from './keys.js'
 import { checkStream } from './restore.js'
 import type { KeyedStream } from './state.js'
 
@@ -17,14 +18,14 @@ export function bytesOf({ values, ...rest }: KeyedStream): Uint8Array {
  * @throws GraphError `bad-safetensors`, `bad-snapshot`; `lost-stream` where the bytes are those of another stream.
  */
 export function streamOf(bytes: Uint8Array, key: string, own: boolean): KeyedStream {
-  const where = `key '${key}' in the store`
+  const where = `${keyName(key)} in the store`
   const { tensors, metadata } = decodeSafetensors(bytes, where)
   const found = parsedJson(metadata[KEY] ?? '')
   checkStream(found, own, where)
   const { open, counters } = found
   if (found.key === key)
     return { key, open, ...(counters && { counters }), values: valuesOf(Object.entries(tensors)) }
-  throw new GraphError('lost-stream', where, `is the state of another stream, '${found.key}'`)
+  throw new GraphError('lost-stream', where, `is the state of another stream, ${keyName(found.key)}`)
 }
 
 /** The tensors of a state by name: `carry.h`. */

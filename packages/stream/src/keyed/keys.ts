@@ -10,8 +10,11 @@ export function checkKey(key: unknown, where: () => string): void {
   )
 }
 
+/** How messages name a stream: by its key, cut where it is long. */
+export const keyName = (key: string): string => `key '${key.length > 60 ? `${key.slice(0, 59)}…` : key}'`
+
 /** An error that names the key; places in it are those of the key's own stream. */
 export function withKey(error: unknown, key: string): unknown {
   if (!(error instanceof GraphError)) return error
-  return new GraphError(error.code, `${error.where} of key '${key}'`, error.detail, error.hint)
+  return new GraphError(error.code, `${error.where} of ${keyName(key)}`, error.detail, error.hint)
 }

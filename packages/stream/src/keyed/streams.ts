@@ -3,6 +3,7 @@ import type { Counters, Values } from '../state.js'
 import { type Cuts, Cutter } from '../window.js'
 import { bytesOf, streamOf } from './bytes.js'
 import { coinStream } from './coins.js'
+import { keyName } from './keys.js'
 import type { KeyedStream } from './state.js'
 
 /**
@@ -91,7 +92,7 @@ export class Streams {
     if (bytes === undefined)
       throw new GraphError(
         'lost-stream',
-        `key '${key}'`,
+        keyName(key),
         'its state is not in the store; what a keyed trainer stores stays until it is forgotten',
       )
     const stream = streamOf(bytes, key, own)
