@@ -33,10 +33,10 @@ export class Builder implements Home {
 
   /** Appends a constant; equal scalars share one node. */
   constant(value: Tensor | number): Ref {
-    const fixed = tensor(value)
-    const scalar = fixed.shape.length === 0 && !Object.is(fixed.data[0], -0) ? fixed.data[0] : undefined
+    const scalar = scalarToShare(value)
     const known = scalar === undefined ? undefined : this.#scalars.get(scalar)
     if (known !== undefined) return known
+    const fixed = tensor(value)
     const id = this.#value(fixed.shape)
     this.nodes.push({ kind: 'constant', value: fixed, outputs: [id] })
     this.#constants.set(id, fixed)
@@ -105,6 +105,12 @@ export class Builder implements Home {
     this.captured.push(outer)
     return inner
   }
+}
+
+/** The number in a scalar; none for −0, which a map does not tell from 0. */
+function scalarToShare(value: Tensor | number): number | undefined {
+  const scalar = typeof value === 'number' ? value : value.shape.length === 0 ? value.data[0] : undefined
+  return Object.is(scalar, -0) ? undefined : scalar
 }
 
 /**

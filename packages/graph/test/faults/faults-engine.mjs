@@ -128,8 +128,8 @@ export const engineFaults = [
   {
     breaks: 'equal constants are shared whatever their shape',
     file: 'builder.ts',
-    find: 'fixed.shape.length === 0 && !Object.is(fixed.data[0], -0) ? fixed.data[0] : undefined',
-    replace: 'Object.is(fixed.data[0], -0) ? undefined : fixed.data[0]',
+    find: 'value.shape.length === 0 ? value.data[0] : undefined',
+    replace: 'value.data[0]',
   },
   {
     breaks: 'prune keeps everything',
