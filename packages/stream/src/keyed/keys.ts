@@ -1,4 +1,5 @@
 import { GraphError } from '@bptt/graph'
+import { cut } from '../cut.js'
 
 /** @throws GraphError `bad-sample`. */
 export function checkKey(key: unknown, where: () => string): void {
@@ -11,7 +12,7 @@ export function checkKey(key: unknown, where: () => string): void {
 }
 
 /** How messages name a stream: by its key, cut where it is long. */
-export const keyName = (key: string): string => `key '${key.length > 60 ? `${key.slice(0, 59)}…` : key}'`
+export const keyName = (key: string): string => `key '${cut(key)}'`
 
 /** An error that names the key; places in it are those of the key's own stream. */
 export function withKey(error: unknown, key: string): unknown {

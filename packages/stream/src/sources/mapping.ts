@@ -1,4 +1,5 @@
 import { GraphError } from '@bptt/graph'
+import { cut } from '../cut.js'
 import type { Sample } from '../sample.js'
 
 /** A column of names: one of these, written as 1 at its place and 0 elsewhere (`oneHot`, the default) or as its place (`id`). */
@@ -165,6 +166,5 @@ function badMapping(part: string, what: string): GraphError {
 
 /** A value as JSON, cut where it is long. */
 export function shortened(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+  return cut(JSON.stringify(value) ?? String(value))
 }
