@@ -1,5 +1,5 @@
 import { Bytes } from './bytes.js'
-import { type Element, typeCodes, type ValType } from './types.js'
+import { bytesOf, type Element, typeCodes, type ValType } from './types.js'
 
 export { MOST_PAGES, WasmModule } from './module.js'
 export { bytesOf, type Element, type ValType } from './types.js'
@@ -55,8 +55,10 @@ export class Func {
 
   /** A number of a type. */
   number(type: Element, value: number): this {
-    if (type === 'f32') this.body.byte(0x43).f32(value)
-    else this.body.byte(0x44).f64(value)
+    const bytes = new DataView(new ArrayBuffer(bytesOf(type)))
+    if (type === 'f32') bytes.setFloat32(0, value, true)
+    else bytes.setFloat64(0, value, true)
+    this.body.byte(type === 'f32' ? 0x43 : 0x44).bytes(new Uint8Array(bytes.buffer))
     return this
   }
 

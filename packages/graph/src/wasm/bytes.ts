@@ -1,5 +1,3 @@
-const scratch = new DataView(new ArrayBuffer(8))
-
 /** A growing sequence of bytes in the encodings of the WebAssembly binary format. */
 export class Bytes {
   private data: Uint8Array
@@ -45,16 +43,6 @@ export class Bytes {
   signed(value: number): this {
     for (value |= 0; value < -64 || value > 63; value >>= 7) this.byte((value & 0x7f) | 0x80)
     return this.byte(value & 0x7f)
-  }
-
-  f32(value: number): this {
-    scratch.setFloat32(0, value, true)
-    return this.bytes(new Uint8Array(scratch.buffer, 0, 4))
-  }
-
-  f64(value: number): this {
-    scratch.setFloat64(0, value, true)
-    return this.bytes(new Uint8Array(scratch.buffer, 0, 8))
   }
 
   /** A name: its length and its bytes. Names here are ASCII; anything else becomes `?`. */

@@ -1,3 +1,4 @@
+import { scalarKey } from '../../text/names.js'
 import type { Element } from '../assembler.js'
 
 /** A list of numbers in linear memory, for code that would otherwise carry them as vector constants. */
@@ -17,7 +18,7 @@ export class ConstantTable {
   /** The byte address of a number, which is entered at its first mention; every entry takes 8 bytes. */
   addressOf(value: number, type: Element): number {
     const slots = this.slots[type]
-    const key = keyOf(value)
+    const key = scalarKey(value)
     const slot = slots.get(key) ?? this.values.push({ value, type }) - 1
     slots.set(key, slot)
     return this.base + 8 * slot
@@ -32,9 +33,4 @@ export class ConstantTable {
     }
     return new Uint8Array(view.buffer)
   }
-}
-
-/** The key of a number in a map, which tells 0 and −0 apart. */
-export function keyOf(value: number): number | string {
-  return Object.is(value, -0) ? '-0' : value
 }

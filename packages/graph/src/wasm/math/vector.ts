@@ -1,6 +1,7 @@
 import type { Lane, Mask } from '../../lanes.js'
+import { scalarKey } from '../../text/names.js'
 import type { Element, Func } from '../assembler.js'
-import { type ConstantTable, keyOf } from './constants.js'
+import type { ConstantTable } from './constants.js'
 import { opcodes } from './opcodes.js'
 
 /** How lanes are computed. */
@@ -51,7 +52,7 @@ export class Vector {
 
   /** The lane of a number; each number has one. */
   constant(value: number): Lane {
-    const key = keyOf(value)
+    const key = scalarKey(value)
     const known = this.loaded.get(key)
     if (known !== undefined) return known[1]
     const lane = this.func.local('v128')
