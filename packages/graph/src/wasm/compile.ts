@@ -4,6 +4,8 @@ import { checkFinite } from '../finite.js'
 import type { Graph } from '../graph.js'
 import { compilable } from '../optimise.js'
 import type { Nested, Tensor } from '../tensor.js'
+import { valueText } from '../text/values.js'
+import { quoted } from '../text/words.js'
 import { leaves } from '../tree.js'
 import { dynamicAxes } from './axes.js'
 import { Compiled } from './compiled.js'
@@ -18,12 +20,14 @@ import { wholeLengths } from './threads/whole.js'
  * One program serves every length of the axes that loops run along: memory grows when a longer one comes. Other named axes
  * are compiled in, once per length met.
  *
- * @throws GraphError `no-simd` where the engine has no WebAssembly SIMD; later, when it runs, what `evaluate` throws of its inputs.
+ * @throws GraphError `no-simd` where the engine has no WebAssembly SIMD; `bad-setting`, `bad-threads`; later, when it runs, what `evaluate` throws of its inputs.
  */
 export function compile<In, Out>(graph: Graph<In, Out>, options: CompileOptions = {}): Program<Out> {
   const missing = supported()
   if (missing !== undefined) throw new GraphError('no-simd', 'compile', missing)
-  const { dtype = 'float32' } = options
+  const { dtype = 'float32', flavour = 'fast' } = options
+  checkChoice('dtype', dtype, ['float32', 'float64'])
+  checkChoice('flavour', flavour, ['fast', 'portable'])
   const made = compiled<Out>(graph, options)
   return {
     run: (values, how) => made.run(values, how),
@@ -55,6 +59,12 @@ function compiled<Out>(graph: Graph, options: CompileOptions): Omit<Program<Out>
   if (threads === 1) return new Compiled<Out>(compilable(graph), options)
   const axis = batchAxis(graph, dynamicAxes(graph), options.batch)
   return new Threaded<Out>(compilable(wholeLengths(graph, axis)), options, axis, threads)
+}
+
+function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return
+  const known = choices.map(quoted).join(' or ')
+  throw new GraphError('bad-setting', 'compile', `${name} is ${valueText(value, String)}; it is ${known}`)
 }
 
 function checkThreads(threads: number): void {

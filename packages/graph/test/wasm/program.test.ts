@@ -240,6 +240,18 @@ function thrown(run: () => unknown): GraphError {
 }
 
 describe('a program refuses', () => {
+  test.each<[object, string]>([
+    [{ dtype: 'int8' }, "dtype is 'int8'; it is 'float32' or 'float64'"],
+    [{ dtype: null }, "dtype is null; it is 'float32' or 'float64'"],
+    [{ flavour: 'quick' }, "flavour is 'quick'; it is 'fast' or 'portable'"],
+  ])('%j, which there is not', (options, detail) => {
+    const double = graph({ x: [3] }, ({ x }) => ({ y: add(x, x) }))
+    expect(thrown(() => compile(double, options as CompileOptions))).toMatchObject({
+      code: 'bad-setting',
+      message: `compile: ${detail}`,
+    })
+  })
+
   const made = (): Program => compile(update, { ...float64, keep })
   const xs = draw([2, 7], 1)
 
